@@ -1,0 +1,4 @@
+// What every layer of core may use: assertions, coded errors, addresses. Imports nothing, does no I/O.
+export { invariant, unreachable } from "./assert.ts";
+export { CodedError, type CodedErrorOptions, InvariantError, messageOf } from "./errors.ts";
+export { isMac, type Mac, macFromBytes, macToBytes } from "./mac.ts";
