@@ -1,0 +1,262 @@
+// Attributes of any netlink family, described as data: a family's spec.ts holds tables, and the two
+// functions here turn a table and octets into a plain readonly object and back. Pure: no I/O, no clock.
+// linux v6.12 include/uapi/linux/netlink.h (struct nlattr), include/net/netlink.h.
+//
+// Rules of the walker: lengths and depth are checked; an attribute the table does not know is skipped;
+// a known one of wrong length throws; of a repeated one the last counts, as in the kernel's nla_parse().
+import { DecodeError } from "./errors.ts";
+import { MAX_ATTRIBUTE_PAYLOAD_BYTES, MAX_ATTRIBUTES, MAX_NESTING_DEPTH } from "./limits.ts";
+import { type ScalarKind, SCALARS, type ScalarValues } from "./values.ts";
+
+const HEADER_BYTES = 4;
+const TYPE_MASK = 0x3fff;
+const NLA_F_NESTED = 0x8000;
+
+/** A nested table, or a list of scalars or tables. Made with {@link nest}, {@link list}, {@link indexed}. */
+export type Kind =
+  | ScalarKind
+  | { readonly nest: AttributeTable }
+  | { readonly list: ScalarKind | AttributeTable }
+  | { readonly indexed: ScalarKind | AttributeTable };
+
+/** Attribute name → [type number, kind]. The name is the key of the decoded object. */
+export interface AttributeTable {
+  readonly [name: string]: readonly [type: number, kind: Kind];
+}
+
+type ElementOf<E> = E extends ScalarKind ? ScalarValues[E]
+  : E extends AttributeTable ? Attributes<E>
+  : never;
+
+type ValueOf<K> = K extends ScalarKind ? ScalarValues[K]
+  : K extends { readonly nest: infer T extends AttributeTable } ? Attributes<T>
+  : K extends { readonly list: infer E } ? readonly ElementOf<E>[]
+  : K extends { readonly indexed: infer E } ? readonly Indexed<ElementOf<E>>[]
+  : never;
+
+/** One element of an {@link indexed} list: its attribute type carries meaning (a band number, say). */
+export interface Indexed<T> {
+  readonly index: number;
+  readonly value: T;
+}
+
+/** The object a table decodes to and encodes from: every attribute is optional. */
+export type Attributes<T extends AttributeTable> = {
+  readonly [N in keyof T]?: ValueOf<T[N][1]>;
+};
+
+/** An attribute that contains attributes of `table`. */
+export function nest<const T extends AttributeTable>(table: T): { readonly nest: T } {
+  return { nest: table };
+}
+
+/** An attribute that contains an array; the elements' own types are mere positions. */
+export function list<const E extends ScalarKind | AttributeTable>(
+  element: E,
+): { readonly list: E } {
+  return { list: element };
+}
+
+/** An attribute that contains an array whose elements' types carry meaning. */
+export function indexed<const E extends ScalarKind | AttributeTable>(
+  element: E,
+): { readonly indexed: E } {
+  return { indexed: element };
+}
+
+/** Declares a table, keeping its literal types. */
+export function table<const T extends AttributeTable>(attributes: T): T {
+  return attributes;
+}
+
+interface Raw {
+  readonly type: number;
+  readonly payload: Uint8Array;
+  /** Offset of the payload from the start of the outermost buffer. */
+  readonly offset: number;
+}
+
+/** Splits octets into attributes, checking every length. Trailing padding of under 4 octets is allowed. */
+function split(bytes: Uint8Array, what: string, base: number): Raw[] {
+  const out: Raw[] = [];
+  const source = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let at = 0;
+  while (bytes.length - at >= HEADER_BYTES) {
+    const length = source.getUint16(at, true);
+    if (length < HEADER_BYTES) throw new DecodeError(what, base + at, HEADER_BYTES, length);
+    if (at + length > bytes.length) {
+      throw new DecodeError(what, base + at, length, bytes.length - at);
+    }
+    if (out.length >= MAX_ATTRIBUTES) {
+      throw new DecodeError(what, base + at, MAX_ATTRIBUTES, out.length + 1);
+    }
+    out.push({
+      type: source.getUint16(at + 2, true) & TYPE_MASK,
+      payload: bytes.subarray(at + HEADER_BYTES, at + length),
+      offset: base + at + HEADER_BYTES,
+    });
+    at += (length + 3) & ~3;
+  }
+  if (bytes.length - at > 0) {
+    throw new DecodeError(what, base + at, HEADER_BYTES, bytes.length - at);
+  }
+  return out;
+}
+
+function readScalar(kind: ScalarKind, raw: Raw, what: string): unknown {
+  const codec = SCALARS[kind];
+  if (codec.length !== null && raw.payload.length !== codec.length) {
+    throw new DecodeError(what, raw.offset, codec.length, raw.payload.length);
+  }
+  return codec.read(raw.payload, what, raw.offset);
+}
+
+function readElement(
+  element: ScalarKind | AttributeTable,
+  raw: Raw,
+  what: string,
+  depth: number,
+): unknown {
+  return typeof element === "string"
+    ? readScalar(element, raw, what)
+    : readTable(element, raw.payload, what, raw.offset, depth + 1);
+}
+
+function readValue(kind: Kind, raw: Raw, what: string, depth: number): unknown {
+  if (typeof kind === "string") return readScalar(kind, raw, what);
+  if ("nest" in kind) return readTable(kind.nest, raw.payload, what, raw.offset, depth + 1);
+  if (depth + 1 > MAX_NESTING_DEPTH) {
+    throw new DecodeError(what, raw.offset, MAX_NESTING_DEPTH, depth + 1);
+  }
+  const elements = split(raw.payload, what, raw.offset);
+  if ("list" in kind) {
+    return elements.map((item) => readElement(kind.list, item, what, depth + 1));
+  }
+  return elements.map((item) => ({
+    index: item.type,
+    value: readElement(kind.indexed, item, what, depth + 1),
+  }));
+}
+
+interface ByType {
+  readonly [type: number]: { readonly name: string; readonly kind: Kind };
+}
+
+const byTypeCache = new WeakMap<AttributeTable, ByType>();
+
+function byType(attributes: AttributeTable): ByType {
+  const cached = byTypeCache.get(attributes);
+  if (cached !== undefined) return cached;
+  const index: { [type: number]: { name: string; kind: Kind } } = Object.create(null);
+  for (const [name, [type, kind]] of Object.entries(attributes)) index[type] ??= { name, kind };
+  byTypeCache.set(attributes, index);
+  return index;
+}
+
+function readTable(
+  attributes: AttributeTable,
+  bytes: Uint8Array,
+  what: string,
+  base: number,
+  depth: number,
+): Record<string, unknown> {
+  if (depth > MAX_NESTING_DEPTH) throw new DecodeError(what, base, MAX_NESTING_DEPTH, depth);
+  const index = byType(attributes);
+  const out: Record<string, unknown> = {};
+  for (const raw of split(bytes, what, base)) {
+    const known = index[raw.type];
+    if (known === undefined) continue;
+    out[known.name] = readValue(known.kind, raw, `${what}.${known.name}`, depth);
+  }
+  return out;
+}
+
+/**
+ * Reads the attributes in `bytes` by `attributes`.
+ *
+ * @param what prefix for errors, e.g. "batadv".
+ * @throws {DecodeError} on a wrong length, truncation, or nesting deeper than MAX_NESTING_DEPTH.
+ */
+export function decodeAttributes<const T extends AttributeTable>(
+  attributes: T,
+  bytes: Uint8Array,
+  what: string,
+): Attributes<T> {
+  return readTable(attributes, bytes, what, 0, 0) as Attributes<T>;
+}
+
+function frame(type: number, payload: Uint8Array): Uint8Array {
+  if (payload.length > MAX_ATTRIBUTE_PAYLOAD_BYTES) {
+    throw new RangeError(`Cannot encode attribute ${type}: ${payload.length} octets is too long`);
+  }
+  const bytes = new Uint8Array((HEADER_BYTES + payload.length + 3) & ~3);
+  const target = new DataView(bytes.buffer);
+  target.setUint16(0, HEADER_BYTES + payload.length, true);
+  target.setUint16(2, type, true);
+  bytes.set(payload, HEADER_BYTES);
+  return bytes;
+}
+
+function writeScalar(kind: ScalarKind, value: unknown): Uint8Array {
+  return (SCALARS[kind].write as (value: unknown) => Uint8Array)(value);
+}
+
+function writeElement(element: ScalarKind | AttributeTable, type: number, value: unknown) {
+  return typeof element === "string"
+    ? frame(type, writeScalar(element, value))
+    : frame(type | NLA_F_NESTED, writeTable(element, value as Record<string, unknown>));
+}
+
+function writeValue(type: number, kind: Kind, value: unknown): Uint8Array {
+  if (typeof kind === "string") return frame(type, writeScalar(kind, value));
+  if ("nest" in kind) {
+    return frame(type | NLA_F_NESTED, writeTable(kind.nest, value as Record<string, unknown>));
+  }
+  const parts = "list" in kind
+    ? (value as readonly unknown[]).map((item, i) => writeElement(kind.list, i + 1, item))
+    : (value as readonly Indexed<unknown>[]).map((item) =>
+      writeElement(kind.indexed, item.index, item.value)
+    );
+  return frame(type | NLA_F_NESTED, concat(parts));
+}
+
+function writeTable(attributes: AttributeTable, values: Record<string, unknown>): Uint8Array {
+  const parts: Uint8Array[] = [];
+  for (const [name, value] of Object.entries(values)) {
+    if (value === undefined) continue;
+    const entry = attributes[name];
+    if (entry === undefined) {
+      throw new TypeError(`Cannot encode attribute "${name}": not in the table`);
+    }
+    const [type, kind] = entry;
+    if (kind === "flag" && value === false) continue;
+    parts.push(writeValue(type, kind, value));
+  }
+  return concat(parts);
+}
+
+/**
+ * Writes `values` as attributes, in the order of the object's keys.
+ *
+ * @throws {TypeError} for a key the table does not have or a value of wrong form.
+ * @throws {RangeError} for a payload longer than an attribute can hold.
+ */
+export function encodeAttributes<const T extends AttributeTable>(
+  attributes: T,
+  values: Attributes<T>,
+): Uint8Array {
+  return writeTable(attributes, values as Record<string, unknown>);
+}
+
+/** Joins octet arrays. */
+export function concat(parts: readonly Uint8Array[]): Uint8Array {
+  let length = 0;
+  for (const part of parts) length += part.length;
+  const out = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    out.set(part, at);
+    at += part.length;
+  }
+  return out;
+}
