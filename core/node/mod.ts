@@ -1,0 +1,2 @@
+// The node as one service: what it knows of itself and what can be asked of it.
+export type * from "./types.ts";
