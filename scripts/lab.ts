@@ -1,0 +1,93 @@
+// deno-lint-ignore-file no-console -- a command line talks on its standard output
+// The lab's command line: `deno task lab [build | run FILE… | shell SCRIPT.sh]`. All work is done in
+// tests/lab/harness; see docs/lab.md.
+
+import {
+  buildImage,
+  LabError,
+  projectRoot,
+  resultLine,
+  runScript,
+  runTests,
+  type SessionOptions,
+} from "../tests/lab/harness/mod.ts";
+
+const usage = `Usage: deno task lab [COMMAND] [OPTIONS]
+
+  run [FILE…]      run test files in a guest (all tests/lab/*_test.ts when none is given)
+  shell SCRIPT.sh  run a shell script in a guest, in the project root
+  build            make the guest's kernel and root image, where inputs changed
+
+  --mem MIB        memory of a guest (1024)
+  --timeout S      limit from power on to power off (300)
+  --virtual-time   count guest time in instructions: steady timing on a busy host, but slow`;
+
+interface Parsed {
+  readonly command: string;
+  readonly files: readonly string[];
+  readonly options: SessionOptions;
+}
+
+function parse(args: readonly string[]): Parsed {
+  const words: string[] = [];
+  const options: { memMib?: number; timeoutS?: number; virtualTime?: boolean } = {};
+  const rest = [...args];
+  for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
+    if (word === "--mem") options.memMib = count(word, rest.shift());
+    else if (word === "--timeout") options.timeoutS = count(word, rest.shift());
+    else if (word === "--virtual-time") options.virtualTime = true;
+    else if (word.startsWith("--")) throw new LabError(`Cannot use option "${word}"\n\n${usage}`);
+    else words.push(word);
+  }
+  const [command = "run", ...files] = words;
+  return { command, files, options: { ...options, log: (line) => console.log(line) } };
+}
+
+function count(option: string, text: string | undefined): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) {
+    throw new LabError(`Cannot use option "${option}": want a whole number, have "${text}"`);
+  }
+  return value;
+}
+
+async function labTests(): Promise<string[]> {
+  const entries = await Array.fromAsync(Deno.readDir(`${projectRoot}/tests/lab`));
+  const names = entries.map((entry) => entry.name).filter((name) => name.endsWith("_test.ts"));
+  return names.sort().map((name) => `tests/lab/${name}`);
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  if (args.includes("--help")) {
+    console.log(usage);
+    return 0;
+  }
+  const { command, files, options } = parse(args);
+  switch (command) {
+    case "build":
+      console.log(`lab: ${(await buildImage(options.log)).dir}`);
+      return 0;
+    case "run": {
+      const counts = await runTests(files.length > 0 ? files : await labTests(), options);
+      console.log(resultLine(counts));
+      return counts.failed === 0 ? 0 : 1;
+    }
+    case "shell": {
+      const [script] = files;
+      if (script === undefined) throw new LabError(`Cannot run a script: none given\n\n${usage}`);
+      const end = await runScript(await Deno.readTextFile(script), [], options);
+      console.log(`lab: exit status ${end.status ?? "unknown"}; files in ${end.runDir}`);
+      return end.status ?? 125;
+    }
+    default:
+      throw new LabError(`Cannot do "${command}": no such command\n\n${usage}`);
+  }
+}
+
+try {
+  Deno.exit(await main(Deno.args));
+} catch (error) {
+  if (!(error instanceof LabError)) throw error;
+  console.error(`lab: ${error.message}`);
+  Deno.exit(2);
+}

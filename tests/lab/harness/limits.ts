@@ -1,0 +1,20 @@
+// Named bounds of the lab.
+
+/** Kernel series the lab is built for; another one fails the build. */
+export const KERNEL_SERIES = "6.12";
+/** Bytes reserved for the guest's root image; the file is sparse. */
+export const ROOT_IMAGE_MIB = 1024;
+/** Default memory of a guest. */
+export const GUEST_MEM_MIB = 1024;
+/** Default limit for one guest, from power on to power off. */
+export const GUEST_TIMEOUT_S = 300;
+/** After `timeout` asked QEMU to end, how long until it is killed. */
+export const KILL_AFTER_S = 5;
+/** Guests that may run at the same time on this machine's lab directory. */
+export const GUEST_SLOTS_MAX = 3;
+/** Lines of console output shown when a guest dies without a result. */
+export const CONSOLE_TAIL_LINES = 40;
+/** Run directories and images older than this are removed by the next build or run. */
+export const KEEP_MS = 24 * 3600 * 1000;
+/** Bytes of a failed command's output quoted in an error. */
+export const OUTPUT_TAIL_CHARS = 2000;

@@ -1,0 +1,9 @@
+// The lab's harness: real kernels under QEMU for tests that need batman-adv, mac80211_hwsim radios or
+// WireGuard. It runs on the host; what runs in the guest is in the other files of tests/lab.
+
+export { LabError } from "./errors.ts";
+export { buildImage, type Image } from "./image.ts";
+export { labDir, projectRoot } from "./paths.ts";
+export { type GuestEnd, type GuestOptions, qemuArgv, runGuest } from "./qemu.ts";
+export { addCounts, countJunit, type Counts, noTests, resultLine } from "./results.ts";
+export { runScript, runTests, type SessionEnd, type SessionOptions } from "./session.ts";
