@@ -71,6 +71,7 @@ export interface NodeSnapshot {
   readonly problems: readonly SnapshotProblem[];
 }
 
+/** A part of a snapshot that could not be read. */
 export interface SnapshotProblem {
   /** "links", "mesh", "radios", "stations", … */
   readonly part: string;
@@ -95,6 +96,7 @@ export interface Change {
   readonly revision: number;
 }
 
+/** How much an event matters to a person, in rising order. */
 export type Severity = "debug" | "info" | "notice" | "warning" | "error";
 
 /** Something that happened, kept in the database. */
@@ -112,6 +114,7 @@ export interface NodeEvent {
   readonly data: Readonly<Record<string, unknown>>;
 }
 
+/** Which events are wanted; all conditions must hold. */
 export interface EventQuery {
   /** Only events with a larger id. */
   readonly afterId?: number;
@@ -137,6 +140,7 @@ export interface MetricQuery {
   readonly points?: number;
 }
 
+/** One point of a series: what was seen during one step of its resolution. */
 export interface MetricPoint {
   readonly atMs: number;
   readonly min: number;
@@ -145,6 +149,7 @@ export interface MetricPoint {
   readonly count: number;
 }
 
+/** A stored series at one resolution, oldest point first. */
 export interface MetricSeries {
   readonly subject: string;
   readonly metric: string;
@@ -159,6 +164,7 @@ export interface HealthCheck {
   readonly reason: string;
 }
 
+/** Whether the node does its job, with the reasons. */
 export interface Health {
   /** "ok" only when every check is. */
   readonly status: "ok" | "degraded" | "failed";
@@ -210,6 +216,7 @@ export interface NodeService {
   process(): ProcessFigures;
 }
 
+/** The daemon's own footprint. */
 export interface ProcessFigures {
   readonly rssBytes: number;
   readonly heapUsedBytes: number;

@@ -16,14 +16,17 @@ export interface Firewall {
   removeElements(set: FirewallSet, keys: readonly Uint8Array[]): Promise<void>;
 }
 
+/** nftables' address families. */
 export type FirewallFamily = "inet" | "ip" | "ip6" | "netdev" | "bridge" | "arp";
 
+/** A named set or map in a table. */
 export interface FirewallSet {
   readonly family: FirewallFamily;
   readonly table: string;
   readonly set: string;
 }
 
+/** One element of a set or map; octets in network order, as nftables stores them. */
 export interface FirewallElement {
   readonly key: Uint8Array;
   /** For maps. */

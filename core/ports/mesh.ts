@@ -2,7 +2,9 @@
 // `mesh` arguments are the name of a mesh interface (a link of kind "batadv"), e.g. "bat0".
 import type { Mac } from "../base/mod.ts";
 
+/** Routing algorithm, by the name the kernel gives it. */
 export type MeshAlgorithm = "BATMAN_IV" | "BATMAN_V";
+/** Whether a node offers, seeks or ignores gateways to other networks. */
 export type GatewayMode = "off" | "client" | "server";
 
 /** A mesh interface and its settings (GET_MESH). */
@@ -77,6 +79,7 @@ export interface MeshNeighbour {
   readonly throughputKbps: number | null;
 }
 
+/** A node that offers a gateway, as seen from here. */
 export interface MeshGateway {
   readonly originator: Mac;
   readonly router: Mac;
@@ -109,6 +112,7 @@ export interface GlobalClient {
   readonly lastTtvn: number;
 }
 
+/** BATADV_TT_CLIENT_…: what is special about a client in a translation table. */
 export type TranslationFlag =
   | "deleted"
   | "roam"
@@ -128,6 +132,7 @@ export interface BlaClaim {
   readonly crc: number;
 }
 
+/** Bridge loop avoidance: a gateway to the same bridged segment. */
 export interface BlaBackbone {
   readonly backbone: Mac;
   readonly vlan: number | null;
@@ -144,12 +149,14 @@ export interface DatEntry {
   readonly lastSeenMs: number;
 }
 
+/** What an originator wants of multicast traffic. */
 export interface MulticastFlags {
   readonly originator: Mac;
   /** Raw flag bits (BATADV_MCAST_WANT_…); `null` when the originator announced none. */
   readonly flags: number | null;
 }
 
+/** A VLAN on a mesh interface and its settings. */
 export interface MeshVlan {
   readonly vlan: number | null;
   readonly apIsolation: boolean;

@@ -1,10 +1,14 @@
 // Radios as the product needs them: nl80211. "Radio" is a wiphy (phy0), "wireless interface" a wlan0 on it.
 import type { Mac } from "../base/mod.ts";
 
+/** A frequency band, by its usual name. */
 export type Band = "2.4GHz" | "5GHz" | "6GHz" | "60GHz" | "S1GHz";
+/** What an interface is used as; "other" covers the modes the product never makes. */
 export type InterfaceMode = "managed" | "ap" | "ibss" | "mesh" | "monitor" | "other";
+/** Channel width. */
 export type ChannelWidthMhz = 5 | 10 | 20 | 40 | 80 | 160 | 320;
 
+/** A channel with what hardware and regulation allow there. */
 export interface Channel {
   readonly number: number;
   readonly frequencyMhz: number;
@@ -18,6 +22,7 @@ export interface Channel {
   readonly dfsState: "usable" | "unavailable" | "available" | null;
 }
 
+/** A band a radio can work in. */
 export interface RadioBand {
   readonly band: Band;
   readonly channels: readonly Channel[];
@@ -26,6 +31,7 @@ export interface RadioBand {
   readonly maxWidthMhz: ChannelWidthMhz;
 }
 
+/** A wiphy with its capabilities. */
 export interface Radio {
   /** Wiphy index. */
   readonly index: number;
@@ -40,6 +46,7 @@ export interface Radio {
   readonly country: string | null;
 }
 
+/** A wireless interface and what it does now. */
 export interface WirelessInterface {
   readonly name: string;
   readonly index: number;
@@ -55,6 +62,7 @@ export interface WirelessInterface {
   readonly ssid: string | null;
 }
 
+/** A station that an interface exchanges frames with. `null` where the driver does not say. */
 export interface Station {
   readonly interface: string;
   readonly mac: Mac;
@@ -85,6 +93,7 @@ export interface Station {
     | null;
 }
 
+/** Channel use since the interface came up. `null` where the driver does not say. */
 export interface Survey {
   readonly interface: string;
   readonly frequencyMhz: number;
@@ -96,6 +105,7 @@ export interface Survey {
   readonly transmitMs: number | null;
 }
 
+/** A network seen in a scan. */
 export interface ScanEntry {
   readonly bssid: Mac;
   readonly frequencyMhz: number;
@@ -106,6 +116,7 @@ export interface ScanEntry {
   readonly security: "open" | "wep" | "wpa" | "wpa2" | "wpa3" | "owe" | "unknown";
 }
 
+/** A frequency range and what may be done in it. */
 export interface RegulatoryRule {
   readonly startKhz: number;
   readonly endKhz: number;
@@ -116,12 +127,14 @@ export interface RegulatoryRule {
   readonly noOutdoor: boolean;
 }
 
+/** The rules in force. */
 export interface RegulatoryDomain {
   /** ISO 3166 code, or "00" for the world domain. */
   readonly country: string;
   readonly rules: readonly RegulatoryRule[];
 }
 
+/** Where in the spectrum: primary channel, width, centre. */
 export interface ChannelSpec {
   readonly frequencyMhz: number;
   readonly widthMhz: ChannelWidthMhz;
@@ -129,6 +142,7 @@ export interface ChannelSpec {
   readonly centerFrequencyMhz?: number;
 }
 
+/** What is needed to join an open 802.11s mesh. SAE goes through wpa_supplicant. */
 export interface MeshJoin extends ChannelSpec {
   readonly meshId: string;
   /** 802.11s forwarding; false under batman-adv, which routes itself. */
@@ -137,6 +151,7 @@ export interface MeshJoin extends ChannelSpec {
   readonly multicastRateKbps?: number;
 }
 
+/** 802.11s parameters of a joined interface. */
 export interface MeshParameters {
   readonly forwarding: boolean;
   readonly maxPeerLinks: number;

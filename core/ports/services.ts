@@ -1,8 +1,10 @@
 // Long-running programs beside the daemon that the kernel leaves work to: hostapd (client AP),
 // wpa_supplicant (SAE mesh), dnsmasq (DHCP, DNS, router advertisement).
 
+/** A program the node can run beside itself. */
 export type ServiceKind = "hostapd" | "wpa_supplicant" | "dnsmasq";
 
+/** A service to run. */
 export interface ServiceSpec {
   /** Unique on this node, e.g. "hostapd-wlan0". */
   readonly name: string;
@@ -13,6 +15,7 @@ export interface ServiceSpec {
   readonly interface: string;
 }
 
+/** How a service does. */
 export interface ServiceStatus {
   readonly name: string;
   readonly kind: ServiceKind;

@@ -7,6 +7,7 @@ export interface WireguardDevice {
   readonly peers: readonly WireguardPeer[];
 }
 
+/** A peer with its counters. */
 export interface WireguardPeer {
   readonly publicKey: string;
   readonly hasPresharedKey: boolean;
@@ -20,6 +21,7 @@ export interface WireguardPeer {
   readonly txBytes: number;
 }
 
+/** What to change of a peer; what is left out stays. */
 export interface WireguardPeerChange {
   readonly publicKey: string;
   readonly remove?: boolean;
@@ -32,6 +34,7 @@ export interface WireguardPeerChange {
   readonly allowedIps?: readonly string[];
 }
 
+/** What to change of a device; what is left out stays. Key material is never logged. */
 export interface WireguardChange {
   readonly privateKey?: Uint8Array;
   readonly listenPort?: number;

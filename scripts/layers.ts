@@ -1,0 +1,114 @@
+// Checks that imports point downward: compares the real import graph with the table below and fails on
+// an edge that is not listed. Imports enter a folder only through its mod.ts. Tests, scripts and main.ts
+// may import anything; nobody imports main.ts.
+import { walkModules } from "./lib/modules.ts";
+
+interface Rule {
+  /** Folders that may be imported, through their mod.ts. */
+  readonly may: readonly string[];
+  /** Why, where it isn't the plain layer order. */
+  readonly why?: string;
+}
+
+const CORE = ["core/base", "core/ports"] as const;
+
+/** Folder → what it may import. A folder that is not listed fails the check. */
+export const LAYERS: Readonly<Record<string, Rule>> = {
+  "ffi/sys": { may: [] },
+  "ffi/netlink": { may: ["ffi/sys"] },
+  "ffi/rtnetlink": { may: ["ffi/sys", "ffi/netlink"] },
+  "ffi/genetlink": { may: ["ffi/sys", "ffi/netlink"] },
+  "ffi/batadv": { may: ["ffi/sys", "ffi/netlink", "ffi/genetlink"], why: "ffi/sys for AF_PACKET" },
+  "ffi/nl80211": { may: ["ffi/sys", "ffi/netlink", "ffi/genetlink"] },
+  "ffi/wireguard": { may: ["ffi/sys", "ffi/netlink", "ffi/genetlink"] },
+  "ffi/nftables": { may: ["ffi/sys", "ffi/netlink"] },
+  "ffi/wpactrl": { may: ["ffi/sys"] },
+  "core/base": { may: [] },
+  "core/ports": { may: ["core/base"] },
+  "core/config": { may: [...CORE] },
+  "core/store": {
+    may: [...CORE, "core/config", "core/node"],
+    why: "implements the history port of config and the event and metric types of node",
+  },
+  "core/observe": { may: [...CORE, "core/node"], why: "produces the snapshots that node defines" },
+  "core/node": {
+    may: [...CORE, "core/config", "core/observe", "core/store"],
+    why: "joins the features into one service",
+  },
+  "core/interop": {
+    may: [...CORE, "core/node"],
+    why: "renders the node's facts in foreign formats",
+  },
+  "core/cli": { may: [...CORE, "core/node", "core/config"], why: "types of the API's answers" },
+  "core/sim": { may: [...CORE] },
+  "core/host": {
+    may: [
+      ...CORE,
+      "ffi/sys",
+      "ffi/netlink",
+      "ffi/genetlink",
+      "ffi/rtnetlink",
+      "ffi/batadv",
+      "ffi/nl80211",
+      "ffi/wireguard",
+      "ffi/nftables",
+      "ffi/wpactrl",
+    ],
+    why: "the only bridge to the real kernel",
+  },
+  "core/daemon": {
+    may: [
+      ...CORE,
+      "core/config",
+      "core/store",
+      "core/observe",
+      "core/node",
+      "core/interop",
+      "core/host",
+      "core/sim",
+      "web",
+    ],
+    why: "the wiring that main.ts starts; nobody else imports it",
+  },
+  "web": { may: [...CORE, "core/node", "core/config", "core/interop"] },
+};
+
+/** Files any module may import besides its own folder: none. Kept explicit so that an exception is seen. */
+const EXEMPT = /(_test\.tsx?$)|(^tests\/)|(^scripts\/)|(^main\.ts$)/;
+
+function folderOf(path: string): string {
+  const parts = path.split("/");
+  if (parts[0] === "web") return "web";
+  return parts.length >= 3 ? `${parts[0]}/${parts[1]}` : parts[0] ?? path;
+}
+
+function problemOf(from: string, to: string): string | null {
+  if (to === "main.ts") return `${from} imports main.ts: nobody may`;
+  if (EXEMPT.test(from)) return null;
+  const source = folderOf(from);
+  const target = folderOf(to);
+  if (source === target) return null;
+  const rule = LAYERS[source];
+  if (rule === undefined) return `${from}: folder ${source} is not in scripts/layers.ts`;
+  if (!rule.may.includes(target)) return `${from} imports ${to}: ${source} may not use ${target}`;
+  if (to !== `${target}/mod.ts` && to !== "web/mod.ts") {
+    return `${from} imports ${to}: enter ${target} through its mod.ts`;
+  }
+  return null;
+}
+
+if (import.meta.main) {
+  const modules = await walkModules();
+  const problems = new Set<string>();
+  let edges = 0;
+  for (const [from, imports] of modules) {
+    for (const to of imports) {
+      edges++;
+      const problem = problemOf(from, to);
+      if (problem !== null) problems.add(problem);
+    }
+  }
+  for (const problem of [...problems].sort()) console.error(problem);
+  console.log(`layers: ${modules.size} modules, ${edges} imports, ${problems.size} problems`);
+  if (problems.size > 0 || edges === 0) Deno.exit(1);
+}
