@@ -14,7 +14,7 @@ export interface NetlinkMessage {
 /** A bidirectional datagram seam: one call, one datagram. */
 export interface Datagram {
   /** Sends one datagram. @throws {SyscallError} */
-  send(bytes: Uint8Array): void;
+  send(bytes: Uint8Array<ArrayBuffer>): void;
   /** The next datagram if one is queued, else `null`. @throws {SyscallError} ENOBUFS when some were lost. */
   tryReceive(): Uint8Array | null;
   /** Resolves when a datagram is queued, the time is up (`false`) or `signal` fires (`false`). */
@@ -31,7 +31,8 @@ export interface Netlink {
    * before the acknowledgement.
    *
    * @param op name for errors, e.g. "batadv.setMesh".
-   * @throws {KernelError} the kernel refused.
+   * @throws {KernelError} the kernel refused; {NetlinkTimeout} it did not answer in time;
+   * {SyscallError} ENOBUFS when a part of the answer was lost; {DecodeError} octets that are no messages.
    */
   request(
     op: string,
@@ -40,7 +41,11 @@ export interface Netlink {
     flags?: number,
   ): Promise<readonly NetlinkMessage[]>;
 
-  /** A dump; read again (bounded) when the kernel says that it was interrupted. @throws {KernelError} */
+  /**
+   * A dump; read again (at most MAX_DUMP_ATTEMPTS times) when the kernel says that it was interrupted.
+   *
+   * @throws as {@link request}; {KernelError} EINTR when every attempt was interrupted.
+   */
   dump(
     op: string,
     type: number,

@@ -60,3 +60,17 @@ export class KernelError extends Error {
     this.retryable = RETRYABLE.has(errno);
   }
 }
+
+/** The kernel did not answer in time. */
+export class NetlinkTimeout extends Error {
+  readonly code = "timeout";
+  readonly retryable = true;
+  /** The operation, e.g. "batadv.getMesh". */
+  readonly op: string;
+
+  constructor(op: string) {
+    super(`Cannot ${op}: the kernel does not answer`);
+    this.name = "NetlinkTimeout";
+    this.op = op;
+  }
+}

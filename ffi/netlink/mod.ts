@@ -11,6 +11,17 @@ export {
   nest,
   table,
 } from "./attribute.ts";
+export { NetlinkConn, type NetlinkConnOptions } from "./conn.ts";
 export type { Datagram, Netlink, NetlinkMessage } from "./conn_types.ts";
-export { DecodeError, type ExtendedAck, KernelError } from "./errors.ts";
+export { DecodeError, type ExtendedAck, KernelError, NetlinkTimeout } from "./errors.ts";
+export { align, decodeMessages, encodeMessage, NLM_F } from "./message.ts";
+export { isLost, type Lost, NetlinkNotifications, type Notification } from "./notifications.ts";
+export {
+  NETLINK_GENERIC,
+  NETLINK_NETFILTER,
+  NETLINK_ROUTE,
+  openNetlink,
+  type OpenNetlinkOptions,
+  openNotifications,
+} from "./open.ts";
 export { formatIp, parseIp } from "./values.ts";
