@@ -76,7 +76,7 @@ interface Raw {
   readonly offset: number;
 }
 
-/** Splits octets into attributes, checking every length. Trailing padding of under 4 octets is allowed. */
+/** Splits octets into attributes, checking every length. Only the last one may lack its padding. */
 function split(bytes: Uint8Array, what: string, base: number): Raw[] {
   const out: Raw[] = [];
   const source = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

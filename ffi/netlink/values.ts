@@ -19,7 +19,7 @@ export interface ScalarValues {
   /** Network byte order. */
   u16be: number;
   u32be: number;
-  /** 1, 2, 4 or 8 octets when read, 4 when written: for attributes whose width the kernel varies. */
+  /** 1, 2, 4 or 8 octets when read, 4 or 8 when written: for attributes whose width varies. */
   uint: number;
   /** NUL-terminated UTF-8; the terminator is optional when read, as NLA_STRING allows. */
   string: string;
@@ -142,7 +142,8 @@ export const SCALARS: { readonly [K in ScalarKind]: Codec<ScalarValues[K]> } = {
   u32be: fixed(4, (d, v) => d.setUint32(0, v), (d) => d.getUint32(0)),
   uint: {
     length: null,
-    write: (value) => SCALARS.u32.write(value),
+    write: (value) =>
+      value > 0xffffffff ? SCALARS.u64.write(BigInt(value)) : SCALARS.u32.write(value),
     read(bytes, what, offset) {
       const source = view(bytes);
       switch (bytes.length) {
@@ -152,8 +153,11 @@ export const SCALARS: { readonly [K in ScalarKind]: Codec<ScalarValues[K]> } = {
           return source.getUint16(0, true);
         case 4:
           return source.getUint32(0, true);
-        case 8:
-          return Number(source.getBigUint64(0, true));
+        case 8: {
+          const value = Number(source.getBigUint64(0, true));
+          if (Number.isSafeInteger(value)) return value;
+          throw new DecodeError(what, offset, Number.MAX_SAFE_INTEGER, value);
+        }
         default:
           throw new DecodeError(what, offset, 4, bytes.length);
       }
