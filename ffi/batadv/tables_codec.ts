@@ -114,6 +114,8 @@ export interface McastFlags {
   readonly originator: string;
   /** `null`: it does not say. */
   readonly flags: Flags<typeof MCAST_FLAGS> | null;
+  /** The same as bits, with those that have no name here. */
+  readonly rawFlags: number | null;
 }
 
 /** @throws {DecodeError} */
@@ -238,5 +240,6 @@ export function decodeMcastFlags(attributes: Uint8Array): McastFlags {
   return {
     originator: required(raw, "origAddress", what),
     flags: raw.mcastFlags === undefined ? null : readFlags(MCAST_FLAGS, raw.mcastFlags),
+    rawFlags: raw.mcastFlags ?? null,
   };
 }
