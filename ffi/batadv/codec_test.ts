@@ -12,7 +12,7 @@ import {
   encodeVlanChange,
   type MeshChange,
 } from "./mesh_codec.ts";
-import * as samples from "./samples.ts";
+import * as samples from "./testing.ts";
 import { ANSWER, COMMANDS, REQUEST, TT_FLAGS } from "./spec.ts";
 import {
   decodeBlaBackbone,
