@@ -7,7 +7,7 @@ const MAX_FILE_LINES = 420;
 const AMBIENT_ALLOWED =
   /^(core\/host\/|core\/daemon\/|ffi\/sys\/|main\.ts$|tests\/|scripts\/|web\/static\/)|_test\.tsx?$/;
 const AMBIENT =
-  /\b(Date\.now\(|new Date\(\)|setTimeout\(|setInterval\(|Math\.random\(|crypto\.getRandomValues\(|performance\.now\(|Deno\.(?!test\b|UnsafePointer)\w+|fetch\()/;
+  /\b(Date\.now\(|new Date\(\)|setTimeout\(|setInterval\(|Math\.random\(|crypto\.getRandomValues\(|performance\.now\(|Deno\.(?!test\b|UnsafePointer)\w+|(?:await|return|=>?)\s+fetch\()/;
 
 const CONSOLE_ALLOWED = /^(scripts\/|tests\/|main\.ts$|web\/static\/)|_test\.tsx?$/;
 
@@ -37,9 +37,7 @@ function breachesOf(path: string, text: string): Breach[] {
     const add = (rule: string) => out.push({ path, line: index + 1, rule });
     if (!comment && !inTemplate && !AMBIENT_ALLOWED.test(path)) {
       const found = AMBIENT.exec(code);
-      if (found !== null && !/\.\s*fetch\(/.test(code)) {
-        add(`uses ${found[1]}: take a port instead`);
-      }
+      if (found !== null) add(`uses ${found[1]}: take a port instead`);
     }
     if (!comment && !CONSOLE_ALLOWED.test(path) && /\bconsole\./.test(code)) {
       add("writes to the console: log through the daemon's logger");
