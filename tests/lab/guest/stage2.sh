@@ -1,10 +1,19 @@
 #!/bin/bash
-# Second process of a lab guest: mounts, unpacks the run's disk (project source and module cache),
-# mounts the run directory shared with the host at /out, runs /out/run.sh, and leaves QEMU with its
-# exit status through the isa-debug-exit device.
+# Second process of a lab guest: mounts file systems, unpacks the project's source from the second
+# disk, puts the npm packages of the third in DENO_DIR, mounts the run directory shared with the host
+# at /out, runs /out/run.sh, and leaves QEMU with its exit status through the isa-debug-exit device.
 export PATH=/usr/local/bin:/usr/sbin:/usr/bin:/usr/local/bb HOME=/root NO_COLOR=1 LANG=C.UTF-8
 export DENO_DIR=/deno-dir DENO_NO_UPDATE_CHECK=1
-mkdir -p /dev/pts /dev/shm /run /out /deno-dir
+
+# The npm packages lie on a read-only disk; what Deno adds goes to memory.
+mount_cache() {
+  mkdir -p /run/cache/lower /run/cache/upper /run/cache/work
+  mount -t ext4 -o ro,noatime /dev/vdc /run/cache/lower &&
+    mount -t overlay -o lowerdir=/run/cache/lower,upperdir=/run/cache/upper,workdir=/run/cache/work \
+      overlay "$DENO_DIR/npm"
+}
+
+mkdir -p /dev/pts /dev/shm /run /out /deno-dir/npm
 mount -t devpts devpts /dev/pts
 mount -t tmpfs shm /dev/shm
 mount -t tmpfs run /run
@@ -17,7 +26,9 @@ mount -t 9p -o trans=virtio,version=9p2000.L,msize=262144 out /out ||
   echo "LAB-ERROR cannot mount the run directory"
 rc=99
 if [ -b /dev/vdb ] && ! tar -xf /dev/vdb -C /; then
-  echo "LAB-ERROR cannot unpack the run disk"
+  echo "LAB-ERROR cannot unpack the source disk"
+elif [ -b /dev/vdc ] && ! mount_cache; then
+  echo "LAB-ERROR cannot mount the module cache"
 elif [ -f /out/run.sh ]; then
   echo "LAB-UP $(cut -d' ' -f1 /proc/uptime)"
   bash /out/run.sh

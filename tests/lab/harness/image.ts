@@ -2,7 +2,8 @@
 // is kept under a name made from a hash of its inputs, so that an unchanged lab builds in no time.
 
 import { run, runText } from "./command.ts";
-import { KEEP_MS, ROOT_IMAGE_MIB } from "./limits.ts";
+import { removeOld, removeTree, shortHash } from "./files.ts";
+import { ROOT_IMAGE_MIB } from "./limits.ts";
 import { copyModules, earlyModules, extractVmlinux, kernelRelease } from "./kernel.ts";
 import { ensureHostPackages, guestPackages, unpackGuestPackages } from "./packages.ts";
 import { withLock } from "./lock.ts";
@@ -21,11 +22,15 @@ export interface Image {
  * from several processes: one builds, the others wait. */
 export async function buildImage(log: (line: string) => void): Promise<Image> {
   await Deno.mkdir(labDir(), { recursive: true });
-  const rootfsKey = await hash(["rootfs 1", await ownText("packages.ts"), guestPackages.join()]);
+  const rootfsKey = await shortHash([
+    "rootfs 1",
+    await ownText("packages.ts"),
+    guestPackages.join(),
+  ]);
   const guestFiles = await Promise.all(
     ["stage1.sh", "stage2.sh"].map((name) => Deno.readTextFile(`${guestDir}/${name}`)),
   );
-  const imageKey = await hash([
+  const imageKey = await shortHash([
     rootfsKey,
     await ownText("image.ts"),
     await ownText("kernel.ts"),
@@ -40,7 +45,7 @@ export async function buildImage(log: (line: string) => void): Promise<Image> {
     await ensureHostPackages(log);
     const rootfs = await buildRootfs(`${labDir()}/rootfs-${rootfsKey}`, log);
     await buildFiles(rootfs, image, log);
-    await removeOld([rootfs, image.dir]);
+    await removeOld(labDir(), /^(image|rootfs)-/, [rootfs, image.dir]);
     log(`lab: built in ${((performance.now() - startMs) / 1000).toFixed(0)} s: ${image.dir}`);
     return image;
   });
@@ -140,26 +145,6 @@ async function makeInitrd(root: string, release: string, work: string): Promise<
   await removeTree(dir);
 }
 
-/** Removes builds that no run has used for a day. */
-async function removeOld(keep: readonly string[]): Promise<void> {
-  for await (const entry of Deno.readDir(labDir())) {
-    const path = `${labDir()}/${entry.name}`;
-    if (!/^(image|rootfs)-/.test(entry.name) || keep.includes(path)) continue;
-    const { mtime } = await Deno.stat(path);
-    if (mtime !== null && Date.now() - mtime.getTime() > KEEP_MS) await removeTree(path);
-  }
-}
-
-async function removeTree(path: string): Promise<void> {
-  await run(["rm", "-rf", path]);
-}
-
 function ownText(name: string): Promise<string> {
   return Deno.readTextFile(new URL(name, import.meta.url));
-}
-
-async function hash(parts: readonly string[]): Promise<string> {
-  const bytes = new TextEncoder().encode(parts.join("\0"));
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
-  return digest.toHex().slice(0, 12);
 }

@@ -46,7 +46,6 @@ const moduleNames = [
 const earlyModuleNames = [
   "virtio_pci",
   "virtio_blk",
-  "virtio_rng",
   "ext4",
   "overlay",
   "9pnet_virtio",
@@ -84,6 +83,17 @@ export function extractVmlinux(bootImage: Uint8Array): Uint8Array {
   return kernel;
 }
 
+/** A module without its appended signature, which the guest would spend a third of a second checking.
+ * Source: linux v6.12 include/linux/module_signature.h. */
+export function withoutSignature(module: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  const marker = new TextEncoder().encode("~Module signature appended~\n");
+  const end = module.byteLength - marker.byteLength;
+  const infoBytes = 12;
+  if (end < infoBytes || !marker.every((byte, i) => module[end + i] === byte)) return module;
+  const signatureBytes = new DataView(module.buffer, module.byteOffset + end - 4).getUint32(0);
+  return module.slice(0, end - infoBytes - signatureBytes);
+}
+
 /** Copies the wanted modules from `from` to `to` (both roots), decompressed, and indexes them. */
 export async function copyModules(from: string, to: string, release: string): Promise<void> {
   const base = `usr/lib/modules/${release}`;
@@ -99,6 +109,10 @@ export async function copyModules(from: string, to: string, release: string): Pr
   await Deno.mkdir(`${to}/${base}`, { recursive: true });
   await run(["cpio", "-pdm", "--quiet", `${to}/${base}`], { cwd: `${from}/${base}`, stdin: list });
   await run(["find", `${to}/${base}`, "-name", "*.ko.xz", "-exec", "xz", "-d", "{}", "+"]);
+  const unpacked = await runText(["find", `${to}/${base}`, "-name", "*.ko"]);
+  for (const path of unpacked.split("\n")) {
+    if (path !== "") await Deno.writeFile(path, withoutSignature(await Deno.readFile(path)));
+  }
   for (const name of ["modules.order", "modules.builtin", "modules.builtin.modinfo"]) {
     await Deno.copyFile(`${from}/${base}/${name}`, `${to}/${base}/${name}`);
   }

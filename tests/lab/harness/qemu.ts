@@ -9,8 +9,8 @@ export interface GuestOptions {
   readonly image: Image;
   /** Host directory that the guest sees at /out, readable and writable; holds `run.sh`. */
   readonly outDir: string;
-  /** Tar file unpacked at / of the guest before `run.sh`; none when absent. */
-  readonly runDisk?: string;
+  /** Read-only disks after the root disk: first a tar file unpacked at /, then the npm packages. */
+  readonly disks?: readonly string[];
   readonly memMib?: number;
   readonly timeoutS?: number;
   /** Count guest time in instructions (2 ns each) on one processor, so that a busy host does not
@@ -79,7 +79,7 @@ export function qemuArgv(options: GuestOptions): string[] {
     ...["-device", "virtio-9p-pci,fsdev=out,mount_tag=out"],
     ...["-kernel", options.image.kernel, "-initrd", options.image.initrd],
     ...drive("root", options.image.root),
-    ...(options.runDisk === undefined ? [] : drive("run", options.runDisk)),
+    ...(options.disks ?? []).flatMap((file, index) => drive(`disk${index}`, file)),
     ...["-append", kernelArgs.join(" ").trim()],
     ...(options.extraArgs ?? []),
   ];

@@ -1,12 +1,13 @@
 // One run of the lab: a fresh run directory, one guest, and what came of it.
 
 import { buildImage } from "./image.ts";
-import { CONSOLE_TAIL_LINES, GUEST_SLOTS_MAX, KEEP_MS } from "./limits.ts";
+import { removeOld } from "./files.ts";
+import { CONSOLE_TAIL_LINES, GUEST_SLOTS_MAX } from "./limits.ts";
 import { withSlot } from "./lock.ts";
 import { exists, labDir, projectRoot } from "./paths.ts";
 import { type GuestEnd, type GuestOptions, runGuest } from "./qemu.ts";
 import { countJunit, type Counts } from "./results.ts";
-import { makeRunDisk } from "./source.ts";
+import { cacheModules, makeSourceDisk, npmDisk } from "./source.ts";
 
 /** What a run needs beyond the defaults of a guest. */
 export interface SessionOptions
@@ -32,15 +33,18 @@ export async function runScript(
   const image = await buildImage(options.log);
   const runDir = await newRunDir();
   await Deno.writeTextFile(`${runDir}/run.sh`, `cd '${projectRoot}'\n${script}`);
-  const runDisk = `${runDir}/run.tar`;
-  await makeRunDisk(runDisk, modules);
+  await cacheModules(modules);
+  const npm = await npmDisk();
+  const source = `${runDir}/source.tar`;
+  await makeSourceDisk(source);
+  const disks = npm === undefined ? [source] : [source, npm];
   const { log, signal, ...guest } = options;
   const waiting = () => log("lab: waiting for another run's guest to finish");
   const end = await withSlot(`${labDir()}/slots`, GUEST_SLOTS_MAX, waiting, async () => {
     const console = await Deno.open(`${runDir}/console.log`, { create: true, write: true });
     const tail: string[] = [];
     try {
-      const ended = await runGuest({ ...guest, image, outDir: runDir, runDisk }, (line) => {
+      const ended = await runGuest({ ...guest, image, outDir: runDir, disks }, (line) => {
         console.writeSync(new TextEncoder().encode(line + "\n"));
         tail.push(line);
         if (tail.length > CONSOLE_TAIL_LINES) tail.shift();
@@ -55,7 +59,7 @@ export async function runScript(
       console.close();
     }
   });
-  await Deno.remove(runDisk);
+  await Deno.remove(source);
   return { ...end, runDir };
 }
 
@@ -87,12 +91,7 @@ export async function runTests(
 async function newRunDir(): Promise<string> {
   const runs = `${labDir()}/runs`;
   await Deno.mkdir(runs, { recursive: true });
-  for await (const entry of Deno.readDir(runs)) {
-    const { mtime } = await Deno.stat(`${runs}/${entry.name}`);
-    if (mtime !== null && Date.now() - mtime.getTime() > KEEP_MS) {
-      await Deno.remove(`${runs}/${entry.name}`, { recursive: true });
-    }
-  }
+  await removeOld(runs, /^\d/, []);
   const stamp = new Date().toISOString().slice(0, 19).replaceAll(/[-:]/g, "");
   return await Deno.makeTempDir({ dir: runs, prefix: `${stamp}-` });
 }
