@@ -1,14 +1,8 @@
 // Ping and traceroute between originators: frames on the hard interfaces, as batctl sends them. The
 // kernel answers and forwards them itself, but starts none.
 // linux v6.12 net/batman-adv/routing.c (batadv_recv_icmp_packet and what it calls).
-import { openPacketSocket, type SocketPlace } from "../sys/mod.ts";
 import { DecodeError } from "../netlink/mod.ts";
-import {
-  decodeIcmpFrame,
-  encodeIcmpFrame,
-  ETHERTYPE_BATMAN,
-  type IcmpFrame,
-} from "./icmp_codec.ts";
+import { decodeIcmpFrame, encodeIcmpFrame, type IcmpFrame } from "./icmp_codec.ts";
 import {
   DEFAULT_TTL,
   MAX_FRAMES_PER_WAIT,
@@ -39,11 +33,14 @@ export interface RouteSource {
 /** What an {@link IcmpSession} needs. */
 export interface IcmpOptions {
   readonly routes: RouteSource;
-  readonly openFrames: (ifindex: number) => FrameSocket;
+  /** @param uid whose answers are wanted: a filter may drop all others. */
+  readonly openFrames: (ifindex: number, uid: number) => FrameSocket;
   /** A clock that never goes back, in milliseconds. */
   readonly monotonicMs: () => number;
   /** 0 to 255, random: tells this session's answers from another's on the same node. */
   readonly uid: number;
+  /** 0 to 65535, random for the same purpose: the number before the first request's. */
+  readonly firstSeq: number;
 }
 
 /** How one echo request is sent. */
@@ -96,17 +93,6 @@ export interface Hop {
   readonly unreachable: boolean;
 }
 
-/** Frames of a real device. @throws {SyscallError} EPERM without CAP_NET_RAW. */
-export function openBatmanFrames(ifindex: number, place: SocketPlace = {}): FrameSocket {
-  const socket = openPacketSocket({ ...place, ifindex, protocol: ETHERTYPE_BATMAN });
-  return {
-    send: (frame) => socket.send(frame),
-    tryReceive: () => socket.tryReceive()?.bytes ?? null,
-    readable: (timeoutMs, signal) => socket.readable(timeoutMs, signal),
-    close: () => socket.close(),
-  };
-}
-
 interface Route {
   readonly nextHop: string;
   readonly hard: HardInterface;
@@ -120,7 +106,7 @@ export class IcmpSession implements Disposable {
   readonly #address: string;
   readonly #hard: ReadonlyMap<number, HardInterface>;
   readonly #sockets: ReadonlyMap<number, FrameSocket>;
-  #seq = 0;
+  #seq: number;
 
   private constructor(
     options: IcmpOptions,
@@ -130,12 +116,15 @@ export class IcmpSession implements Disposable {
   ) {
     this.#options = options;
     this.#meshIfindex = meshIfindex;
+    this.#seq = options.firstSeq;
     this.#address = address;
     this.#own = new Set([address, ...hard.map((item) => item.address)]);
     this.#hard = new Map(hard.map((item) => [item.ifindex, item]));
     const sockets = new Map<number, FrameSocket>();
     try {
-      for (const { ifindex } of hard) sockets.set(ifindex, options.openFrames(ifindex));
+      for (const { ifindex } of hard) {
+        sockets.set(ifindex, options.openFrames(ifindex, options.uid));
+      }
     } catch (error) {
       for (const socket of sockets.values()) socket.close();
       throw error;

@@ -2,6 +2,7 @@
 export { Batadv, type BatadvEvents, type ThroughputOptions } from "./client.ts";
 export type { BatadvEvent, TpOutcome, TpResult } from "./events_codec.ts";
 export type { Flags } from "./fields.ts";
+export { icmpFilter, openIcmpFrames } from "./frames.ts";
 export {
   type EchoOptions,
   type EchoResult,
@@ -9,7 +10,6 @@ export {
   type Hop,
   type IcmpOptions,
   IcmpSession,
-  openBatmanFrames,
   type PingOptions,
   type RouteSource,
 } from "./icmp_client.ts";

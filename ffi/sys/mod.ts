@@ -24,6 +24,7 @@ export {
   type PacketAddress,
 } from "./sockaddr.ts";
 export {
+  type BpfInstruction,
   isFromKernel,
   openNetlinkSocket,
   openPacketSocket,

@@ -33,6 +33,7 @@ export const SOL_PACKET = 263;
 const SO_RCVBUF = 8;
 const SO_PEERCRED = 17;
 const SO_RCVBUFFORCE = 33;
+const SO_ATTACH_FILTER = 26;
 
 /** One received datagram and its sender's address, undecoded. */
 export interface Received {
@@ -152,6 +153,24 @@ export class Socket implements Disposable {
     );
   }
 
+  /** Lets only datagrams through that `program` accepts; at most 4,096 instructions. @throws {SyscallError} */
+  attachFilter(program: readonly BpfInstruction[]): void {
+    const code = new Uint8Array(program.length * 8);
+    const view = new DataView(code.buffer);
+    for (const [i, { code, jt, jf, k }] of program.entries()) {
+      view.setUint16(i * 8, code, true);
+      view.setUint8(i * 8 + 2, jt);
+      view.setUint8(i * 8 + 3, jf);
+      view.setUint32(i * 8 + 4, k, true);
+    }
+    // struct sock_fprog: a count, padding, and a pointer that setsockopt() reads before it returns.
+    const header = new Uint8Array(16);
+    new DataView(header.buffer).setUint16(0, program.length, true);
+    const pointer = Deno.UnsafePointer.value(Deno.UnsafePointer.of(code));
+    new DataView(header.buffer).setBigUint64(8, pointer, true);
+    this.setOptionBytes(SOL_SOCKET, SO_ATTACH_FILTER, header);
+  }
+
   /** Asks for a receive buffer of `bytes`, above the system's limit where privileges allow. */
   setReceiveBuffer(bytes: number): void {
     try {
@@ -212,11 +231,21 @@ export function isFromKernel(received: Received): boolean {
   return decodeNetlinkAddress(received.from)?.portId === 0;
 }
 
+/** struct sock_filter of linux v6.12 uapi/linux/filter.h: one instruction of classic BPF. */
+export interface BpfInstruction {
+  readonly code: number;
+  readonly jt: number;
+  readonly jf: number;
+  readonly k: number;
+}
+
 /** Which frames a packet socket gets. */
 export interface PacketSocketOptions extends SocketPlace {
   readonly ifindex: number;
   /** EtherType in host order, e.g. 0x4305; 0x0003 for all. */
   readonly protocol: number;
+  /** Frames it does not accept are dropped in the kernel. */
+  readonly filter?: readonly BpfInstruction[];
 }
 
 /** Opens a raw packet socket on one device: frames with their link-layer header. @throws {SyscallError} */
@@ -224,6 +253,7 @@ export function openPacketSocket(options: PacketSocketOptions): Socket {
   // Protocol 0 receives nothing until bind() names device and protocol: no foreign frame slips in.
   const socket = Socket.open(AF_PACKET, SOCK_RAW, 0, options);
   try {
+    if (options.filter !== undefined) socket.attachFilter(options.filter);
     const address = new Uint8Array(0);
     socket.bind(
       encodePacketAddress({
