@@ -64,6 +64,7 @@ export const LAYERS: Readonly<Record<string, Rule>> = {
       "core/observe",
       "core/node",
       "core/interop",
+      "core/cli",
       "core/host",
       "core/sim",
       "web",
