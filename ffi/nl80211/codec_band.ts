@@ -21,7 +21,9 @@ type RawBandModes = Attributes<typeof bandIftypeTable>;
 
 /** One channel of a radio, as hardware and regulatory domain leave it. */
 export interface WiphyChannel {
+  /** Whole MHz; `offsetKhz` is the rest (sub-1 GHz channels). */
   readonly frequencyMhz: number;
+  readonly offsetKhz: number;
   /** Channel number; `null` where none is defined. */
   readonly number: number | null;
   /** Must not be used at all; the other limits then mean nothing. */
@@ -95,6 +97,7 @@ function channelOfRaw(raw: RawChannel): WiphyChannel {
   const disabled = raw.disabled ?? false;
   return {
     frequencyMhz,
+    offsetKhz: raw.offsetKhz ?? 0,
     number: channelNumber(frequencyMhz),
     disabled,
     noIr: raw.noIr ?? false,
@@ -145,13 +148,14 @@ function modeCapabilitiesOf(raw: RawBandModes): BandModeCapabilities {
   };
 }
 
-/** Widths in MHz that a band's capabilities allow, ascending. */
+/** Widths in MHz that a band's capabilities allow, ascending. None below 1 GHz, where 802.11ah counts otherwise. */
 function widthsOf(
   name: string,
   ht: HtCapabilities | null,
   vht: VhtCapabilities | null,
   modes: readonly BandModeCapabilities[],
 ): number[] {
+  if (name === "S1G") return [];
   const widths = new Set([20]);
   const low = name === "2.4GHz";
   if (ht?.width40) widths.add(40);

@@ -7,7 +7,7 @@ import {
   encodeAttributes,
 } from "../netlink/mod.ts";
 import { type Channel, channelAttributes } from "./channel.ts";
-import { attributeTable, type meshConfigTable } from "./spec.ts";
+import { attributeTable, meshAnswerTable, type meshConfigTable } from "./spec.ts";
 import { ssidBytes } from "./values.ts";
 
 /** Parameters of a mesh point (enum nl80211_meshconf_params), each optional in a request. */
@@ -62,11 +62,13 @@ export function encodeJoinMesh(ifindex: number, join: MeshJoin): Uint8Array {
 
 /** Reads the answer to GET_MESH_CONFIG. @throws {DecodeError} */
 export function decodeMeshConfig(attributes: Uint8Array): MeshConfig {
-  const raw = decodeAttributes(attributeTable, attributes, "nl80211.mesh");
+  const raw = decodeAttributes(meshAnswerTable, attributes, "nl80211.mesh");
   if (raw.meshConfig === undefined) {
     throw new DecodeError("nl80211.mesh.meshConfig", 0, 4, attributes.length);
   }
-  return raw.meshConfig;
+  const { holdingTimeoutMs: holding, ...config } = raw.meshConfig;
+  if (holding?.length !== 2) return config;
+  return { ...config, holdingTimeoutMs: (holding[0] ?? 0) | (holding[1] ?? 0) << 8 };
 }
 
 /** SET_MESH_CONFIG request. */

@@ -414,3 +414,23 @@ export const EXT_FEATURE = {
 
 /** enum nl80211_scan_flags. */
 export const SCAN_FLAG = { lowPriority: 1, flush: 2, ap: 4 } as const;
+
+/**
+ * The answer to GET_MESH_CONFIG. The kernel puts NL80211_ATTR_IFINDEX (3, a u32) inside the nest, where
+ * 3 is the holding timeout (a u16): which one it is shows in the length alone. It also answers the HT
+ * operation mode as u32, though it takes a u16.
+ * linux v6.12 net/wireless/nl80211.c nl80211_get_mesh_config().
+ */
+export const meshAnswerTable = table({
+  ifindex: [3, "u32"],
+  meshConfig: [
+    35,
+    nest(
+      {
+        ...meshConfigTable,
+        holdingTimeoutMs: [3, "bytes"],
+        htOperationMode: [22, "u32"],
+      } as const,
+    ),
+  ],
+});
