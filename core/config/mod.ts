@@ -1,0 +1,33 @@
+// The node's one configuration: schema, parser with explained errors, editor, diff, and safe apply with
+// confirm or roll back. Talks to the machine through core/ports only.
+export { findContradictions } from "./checks.ts";
+export { type ConfigError, ConfigFault, type ConfigFaultCode } from "./errors.ts";
+export type {
+  ConfigEvent,
+  ConfigHistory,
+  ConfigOutcome,
+  ConfigRecord,
+  CurrentConfig,
+} from "./history.ts";
+export {
+  type ApplyOptions,
+  type ApplyResult,
+  type ConfigDiff,
+  ConfigManager,
+  type ConfigManagerOptions,
+  type ConfigStatus,
+} from "./manager.ts";
+export { formatPath, fromTomlKey, parsePath, type PathPart, toTomlKey } from "./names.ts";
+export {
+  type ConfigWarning,
+  defaultConfig,
+  parseConfig,
+  parseConfigValue,
+  type ParseResult,
+} from "./parse.ts";
+export type { ConfigPaths } from "./pending.ts";
+export { type ConfigChange, diffConfigs, redact, REDACTED, redactText } from "./redact.ts";
+export type { ApplyReport, Change, ConfigApplier, Difference, PlannedStep } from "./report.ts";
+export { type Config, configSchema } from "./schema.ts";
+export { allKeys, type KeyInfo } from "./schema_walk.ts";
+export { configJsonSchema, valueAt, writeConfig } from "./write.ts";
