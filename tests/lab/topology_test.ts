@@ -1,0 +1,37 @@
+// Runs in a lab guest. The topologies that other lab tests build on, seen by the reference tools.
+
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { diamond, line, radioTopology, type Topology, wireTopology } from "./topology.ts";
+
+async function stations(topology: Topology, id: number): Promise<number> {
+  const dump = await topology.exec(id, "iw", "dev", "wlan0", "station", "dump");
+  return dump.split("\n").filter((text) => text.startsWith("Station ")).length;
+}
+
+Deno.test("radioTopology() carries a ping over three hops and stops at a cut edge", async () => {
+  await using topology = await radioTopology(4, line(4));
+  await topology.startBatman("BATMAN_V");
+  assert(await topology.pings(1, 4, 60), "no ping from n1 to n4");
+  assertEquals(await Promise.all([1, 2, 3, 4].map((id) => stations(topology, id))), [1, 2, 2, 1]);
+  await topology.cut(2, 3);
+  assertEquals(await topology.pings(2, 3, 2), false);
+  await topology.heal(2, 3);
+  assert(await topology.pings(1, 4, 60), "no ping after the edge healed");
+});
+
+Deno.test("wireTopology() takes the carrier from both ends of a cut edge", async () => {
+  await using topology = await wireTopology(4, diamond);
+  assertEquals(topology.node(1).devices, ["to2", "to3"]);
+  await topology.startBatman("BATMAN_IV");
+  assert(await topology.pings(1, 4, 60), "no ping from n1 to n4");
+  const carrier = async (id: number, device: string) =>
+    (await topology.exec(id, "cat", `/sys/class/net/${device}/carrier`)).trim();
+  await topology.cut(1, 2);
+  assertEquals([await carrier(1, "to2"), await carrier(2, "to1")], ["0", "0"]);
+  assert(await topology.pings(1, 4, 60), "no ping over n3");
+  await topology.heal(1, 2);
+  await topology.cutSilently(1, 3);
+  assertEquals([await carrier(1, "to3"), await carrier(1, "to2")], ["1", "1"]);
+  assert(await topology.pings(1, 4, 60), "no ping over n2");
+  assertStringIncludes(await topology.exec(1, "batctl", "meshif", "bat0", "neighbors"), "to2");
+});
