@@ -111,7 +111,7 @@ export function hostFiles(): Files {
         const info = await Deno.stat(path);
         return {
           sizeBytes: info.size,
-          mode: info.mode ?? 0,
+          mode: (info.mode ?? 0) & 0o7777,
           uid: info.uid ?? 0,
           modifiedMs: info.mtime?.getTime() ?? 0,
           directory: info.isDirectory,

@@ -17,7 +17,7 @@ Deno.test("`Files.writeAtomic()` replaces the content and sets the mode", () =>
     await files.writeAtomic(`${directory}/a`, "one", 0o644);
     await files.writeAtomic(`${directory}/a`, "two");
     assertEquals(await files.readText(`${directory}/a`), "two");
-    assertEquals((await files.stat(`${directory}/a`))?.mode, 0o100600);
+    assertEquals((await files.stat(`${directory}/a`))?.mode, 0o600);
     assertEquals(await files.list(directory), ["a"]);
   }));
 

@@ -1,2 +1,3 @@
 // The node as one service: what it knows of itself and what can be asked of it.
+export type * from "./ports.ts";
 export type * from "./types.ts";
