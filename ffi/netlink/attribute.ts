@@ -239,7 +239,7 @@ function writeTable(attributes: AttributeTable, values: Record<string, unknown>)
  * Writes `values` as attributes, in the order of the object's keys.
  *
  * @throws {TypeError} for a key the table does not have or a value of wrong form.
- * @throws {RangeError} for a payload longer than an attribute can hold.
+ * @throws {RangeError} for a number that its kind cannot hold, or a payload longer than an attribute's.
  */
 export function encodeAttributes<const T extends AttributeTable>(
   attributes: T,

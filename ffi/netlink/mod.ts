@@ -24,4 +24,4 @@ export {
   type OpenNetlinkOptions,
   openNotifications,
 } from "./open.ts";
-export { formatIp, parseIp } from "./values.ts";
+export { formatIp, parseIp, unsigned } from "./values.ts";

@@ -128,18 +128,47 @@ function wanted<T>(value: T | null, what: string, given: string): T {
   return value;
 }
 
+/**
+ * Passes an integer of 0 to 2^`bits` - 1 through: what does not fit must not wrap around in silence.
+ *
+ * @throws {RangeError} for any other number.
+ */
+export function unsigned(value: number, bits: 8 | 16 | 32): number {
+  if (Number.isInteger(value) && value >= 0 && value < 2 ** bits) return value;
+  throw new RangeError(`Cannot encode ${value}: not an unsigned number of ${bits} bits`);
+}
+
+function signed(value: number, bits: 8 | 16 | 32): number {
+  const half = 2 ** (bits - 1);
+  if (Number.isInteger(value) && value >= -half && value < half) return value;
+  throw new RangeError(`Cannot encode ${value}: not a signed number of ${bits} bits`);
+}
+
+function exact(value: bigint, wrapped: bigint): bigint {
+  if (value === wrapped) return value;
+  throw new RangeError(`Cannot encode ${value}: not a number of 64 bits`);
+}
+
 /** How each scalar kind is written and read. */
 export const SCALARS: { readonly [K in ScalarKind]: Codec<ScalarValues[K]> } = {
-  u8: fixed(1, (d, v) => d.setUint8(0, v), (d) => d.getUint8(0)),
-  u16: fixed(2, (d, v) => d.setUint16(0, v, true), (d) => d.getUint16(0, true)),
-  u32: fixed(4, (d, v) => d.setUint32(0, v, true), (d) => d.getUint32(0, true)),
-  u64: fixed(8, (d, v) => d.setBigUint64(0, v, true), (d) => d.getBigUint64(0, true)),
-  s8: fixed(1, (d, v) => d.setInt8(0, v), (d) => d.getInt8(0)),
-  s16: fixed(2, (d, v) => d.setInt16(0, v, true), (d) => d.getInt16(0, true)),
-  s32: fixed(4, (d, v) => d.setInt32(0, v, true), (d) => d.getInt32(0, true)),
-  s64: fixed(8, (d, v) => d.setBigInt64(0, v, true), (d) => d.getBigInt64(0, true)),
-  u16be: fixed(2, (d, v) => d.setUint16(0, v), (d) => d.getUint16(0)),
-  u32be: fixed(4, (d, v) => d.setUint32(0, v), (d) => d.getUint32(0)),
+  u8: fixed(1, (d, v) => d.setUint8(0, unsigned(v, 8)), (d) => d.getUint8(0)),
+  u16: fixed(2, (d, v) => d.setUint16(0, unsigned(v, 16), true), (d) => d.getUint16(0, true)),
+  u32: fixed(4, (d, v) => d.setUint32(0, unsigned(v, 32), true), (d) => d.getUint32(0, true)),
+  u64: fixed(
+    8,
+    (d, v) => d.setBigUint64(0, exact(v, BigInt.asUintN(64, v)), true),
+    (d) => d.getBigUint64(0, true),
+  ),
+  s8: fixed(1, (d, v) => d.setInt8(0, signed(v, 8)), (d) => d.getInt8(0)),
+  s16: fixed(2, (d, v) => d.setInt16(0, signed(v, 16), true), (d) => d.getInt16(0, true)),
+  s32: fixed(4, (d, v) => d.setInt32(0, signed(v, 32), true), (d) => d.getInt32(0, true)),
+  s64: fixed(
+    8,
+    (d, v) => d.setBigInt64(0, exact(v, BigInt.asIntN(64, v)), true),
+    (d) => d.getBigInt64(0, true),
+  ),
+  u16be: fixed(2, (d, v) => d.setUint16(0, unsigned(v, 16)), (d) => d.getUint16(0)),
+  u32be: fixed(4, (d, v) => d.setUint32(0, unsigned(v, 32)), (d) => d.getUint32(0)),
   uint: {
     length: null,
     write: (value) =>
@@ -199,7 +228,8 @@ export const SCALARS: { readonly [K in ScalarKind]: Codec<ScalarValues[K]> } = {
   },
   u32s: {
     length: null,
-    write: (values) => new Uint8Array(Uint32Array.from(values).buffer),
+    write: (values) =>
+      new Uint8Array(Uint32Array.from(values, (value) => unsigned(value, 32)).buffer),
     read(bytes, what, offset) {
       if (bytes.length % 4 !== 0) {
         throw new DecodeError(what, offset, bytes.length + 4 - bytes.length % 4, bytes.length);

@@ -9,6 +9,7 @@ import {
   encodeAttributes,
   formatIp,
   parseIp,
+  unsigned,
 } from "../netlink/mod.ts";
 import { AF } from "./spec.ts";
 
@@ -43,11 +44,11 @@ export const LINK_HEADER: Struct<LinkHeader> = {
     change: view.getUint32(12, true),
   }),
   write(view, value) {
-    view.setUint8(0, value.family);
-    view.setUint16(2, value.deviceType, true);
+    view.setUint8(0, unsigned(value.family, 8));
+    view.setUint16(2, unsigned(value.deviceType, 16), true);
     view.setInt32(4, value.index, true);
-    view.setUint32(8, value.flags, true);
-    view.setUint32(12, value.change, true);
+    view.setUint32(8, unsigned(value.flags, 32), true);
+    view.setUint32(12, unsigned(value.change, 32), true);
   },
 };
 
@@ -71,11 +72,11 @@ export const ADDRESS_HEADER: Struct<AddressHeader> = {
     ifindex: view.getUint32(4, true),
   }),
   write(view, value) {
-    view.setUint8(0, value.family);
-    view.setUint8(1, value.prefixLength);
-    view.setUint8(2, value.flags);
-    view.setUint8(3, value.scope);
-    view.setUint32(4, value.ifindex, true);
+    view.setUint8(0, unsigned(value.family, 8));
+    view.setUint8(1, unsigned(value.prefixLength, 8));
+    view.setUint8(2, unsigned(value.flags, 8));
+    view.setUint8(3, unsigned(value.scope, 8));
+    view.setUint32(4, unsigned(value.ifindex, 32), true);
   },
 };
 
@@ -109,15 +110,15 @@ export const ROUTE_HEADER: Struct<RouteHeader> = {
     flags: view.getUint32(8, true),
   }),
   write(view, value) {
-    view.setUint8(0, value.family);
-    view.setUint8(1, value.destinationLength);
-    view.setUint8(2, value.sourceLength);
-    view.setUint8(3, value.tos);
-    view.setUint8(4, value.table);
-    view.setUint8(5, value.protocol);
-    view.setUint8(6, value.scope);
-    view.setUint8(7, value.type);
-    view.setUint32(8, value.flags, true);
+    view.setUint8(0, unsigned(value.family, 8));
+    view.setUint8(1, unsigned(value.destinationLength, 8));
+    view.setUint8(2, unsigned(value.sourceLength, 8));
+    view.setUint8(3, unsigned(value.tos, 8));
+    view.setUint8(4, unsigned(value.table, 8));
+    view.setUint8(5, unsigned(value.protocol, 8));
+    view.setUint8(6, unsigned(value.scope, 8));
+    view.setUint8(7, unsigned(value.type, 8));
+    view.setUint32(8, unsigned(value.flags, 32), true);
   },
 };
 
@@ -141,11 +142,11 @@ export const NEIGHBOUR_HEADER: Struct<NeighbourHeader> = {
     type: view.getUint8(11),
   }),
   write(view, value) {
-    view.setUint8(0, value.family);
+    view.setUint8(0, unsigned(value.family, 8));
     view.setInt32(4, value.ifindex, true);
-    view.setUint16(8, value.state, true);
-    view.setUint8(10, value.flags);
-    view.setUint8(11, value.type);
+    view.setUint16(8, unsigned(value.state, 16), true);
+    view.setUint8(10, unsigned(value.flags, 8));
+    view.setUint8(11, unsigned(value.type, 8));
   },
 };
 
@@ -155,7 +156,7 @@ export interface RtMessage<H, T extends AttributeTable> {
   readonly attributes: Attributes<T>;
 }
 
-/** Writes structure and attributes. */
+/** Writes structure and attributes. @throws {RangeError} for a number that its field cannot hold. */
 export function encodeRt<H, const T extends AttributeTable>(
   struct: Struct<H>,
   attributes: T,

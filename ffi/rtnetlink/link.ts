@@ -235,7 +235,8 @@ export type NewLink =
     }
   );
 
-function macBytes(text: string): Uint8Array {
+/** Octets of a MAC address. @throws {TypeError} when `text` is none. */
+export function macBytes(text: string): Uint8Array {
   if (!/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i.test(text)) {
     throw new TypeError(`Cannot use "${text}" as a MAC address`);
   }

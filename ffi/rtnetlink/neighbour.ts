@@ -12,7 +12,7 @@ import {
   sameFamily,
 } from "./header.ts";
 import { DecodeError } from "../netlink/mod.ts";
-import { formatLinkAddress } from "./link.ts";
+import { formatLinkAddress, macBytes } from "./link.ts";
 import { NEIGHBOUR, NUD } from "./spec.ts";
 
 /** Name of a state; "none" when no bit is set. */
@@ -85,7 +85,7 @@ export function encodeNeighbour(spec: NeighbourSpec): Uint8Array {
   const state = spec.state ?? "permanent";
   const linkAddress = spec.linkAddress === undefined
     ? {}
-    : { linkAddress: Uint8Array.from(spec.linkAddress.split(":"), (o) => Number.parseInt(o, 16)) };
+    : { linkAddress: macBytes(spec.linkAddress) };
   return encodeRt(NEIGHBOUR_HEADER, NEIGHBOUR, {
     header: {
       family: familyNumber(familyOf(spec.address)),

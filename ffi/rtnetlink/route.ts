@@ -9,6 +9,7 @@ import {
   encodeAttributes,
   formatIp,
   parseIp,
+  unsigned,
 } from "../netlink/mod.ts";
 import {
   decodeHeader,
@@ -209,7 +210,7 @@ function encodeNexthop(hop: NexthopSpec, family: IpFamily): Uint8Array {
   const bytes = new Uint8Array(NEXTHOP_BYTES + attributes.length);
   const view = new DataView(bytes.buffer);
   view.setUint16(0, bytes.length, true);
-  view.setUint8(3, (hop.weight ?? 1) - 1);
+  view.setUint8(3, unsigned((hop.weight ?? 1) - 1, 8));
   view.setInt32(4, hop.ifindex, true);
   bytes.set(attributes, NEXTHOP_BYTES);
   return bytes;
