@@ -4,6 +4,9 @@ import { encodeAttributes } from "../netlink/mod.ts";
 import type { Raw } from "./fields.ts";
 import { ANSWER } from "./spec.ts";
 
+/** Attributes of one message. */
+export type Sample = Raw;
+
 const encode = (raw: Raw): Uint8Array => encodeAttributes(ANSWER, raw);
 
 /** GET_MESH of a BATMAN_IV node that is a gateway server. */
