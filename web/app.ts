@@ -1,8 +1,28 @@
-// Assembles the Hono application from what it is handed. Does no I/O of its own.
+// Assembles the application from what it is handed. Does no I/O of its own.
+//
+// A request passes the guard (method, host, origin, who may write), then the cached answers, then Hono.
+// The cached answers come before Hono because they are what is asked most, and their work is one map
+// lookup; the guard comes before both.
 import { OpenAPIHono } from "@hono/zod-openapi";
+import { HTTPException } from "hono/http-exception";
 import type { NodeService } from "../core/node/mod.ts";
 import type { Clock } from "../core/ports/mod.ts";
+import type { ApiContext, Env } from "./api/context.ts";
+import { addDiagnostics } from "./api/diagnostics.ts";
+import { problemOf, problemOfValidation } from "./api/errors.ts";
+import { addHealth } from "./api/health.ts";
+import { addNode } from "./api/node.ts";
+import { addOpenApi } from "./api/openapi.ts";
+import { addPrometheus, prometheusRendering } from "./api/prometheus.ts";
+import { EventHub } from "./api/hub.ts";
+import { addStream } from "./api/stream.ts";
+import { addTables, tableRenderings } from "./api/tables.ts";
 import type { Connection } from "./connection.ts";
+import { CachedBodies } from "./http/cached.ts";
+import { guard } from "./http/guard.ts";
+import { API_HEADERS } from "./http/headers.ts";
+import { hostCheck } from "./http/hosts.ts";
+import { problemResponse } from "./http/problem.ts";
 
 /** All the app needs. */
 export interface AppDependencies {
@@ -11,6 +31,8 @@ export interface AppDependencies {
   readonly clock: Clock;
   /** Names under which browsers may reach the node, beside IPs, localhost and the node's own name. */
   readonly hostNames?: readonly string[];
+  /** Told of errors nobody expected, for the log. The client gets none of it. */
+  readonly onError?: (thrown: unknown) => void;
 }
 
 /** The application. */
@@ -22,17 +44,91 @@ export interface WebApp {
 }
 
 /** Makes the application. */
-export function createApp({ node }: AppDependencies): WebApp {
-  const app = new OpenAPIHono<{ Bindings: Connection }>();
-  app.get("/health", (context) => {
-    const { status } = node.health();
-    return context.json(
-      { status, version: node.identity.version },
-      status === "failed" ? 503 : 200,
-    );
-  });
+export function createApp(dependencies: AppDependencies): WebApp {
+  const { node, clock } = dependencies;
+  const hostAllowed = hostCheck([node.identity.name, ...dependencies.hostNames ?? []]);
+  const cached = new CachedBodies(
+    node,
+    new Map([...tableRenderings(node), ["/metrics", prometheusRendering(node)]]),
+  );
+  const hub = new EventHub(node, clock, (thrown) => dependencies.onError?.(thrown));
+  const api = routes({ node, clock }, cached, hub, dependencies.onError);
   return {
-    fetch: (request, connection) => app.fetch(request, { ...connection }),
-    close: () => {},
+    fetch(request, connection) {
+      const refusal = guard(request, connection, hostAllowed);
+      if (refusal !== null) return refusal;
+      if (request.method === "GET") {
+        const { url } = request;
+        const answer = cached.serve(url.slice(url.indexOf("/", 8)), request.headers);
+        if (answer !== null) return answer;
+      }
+      return api.fetch(request, { connection });
+    },
+    close: () => hub.close(),
   };
+}
+
+function routes(
+  context: ApiContext,
+  cached: CachedBodies,
+  hub: EventHub,
+  onError: AppDependencies["onError"],
+): OpenAPIHono<Env> {
+  const api = new OpenAPIHono<Env>({
+    defaultHook: (result) =>
+      result.success ? undefined : problemResponse(problemOfValidation(result.error)),
+  });
+  api.use(async (request, next) => {
+    await next();
+    const { headers } = request.res;
+    if (headers.has("content-security-policy")) return;
+    for (const [name, value] of API_HEADERS) headers.set(name, value);
+  });
+  addHealth(api, context);
+  addTables(api, cached, context.node);
+  addNode(api, context);
+  addDiagnostics(api, context);
+  addPrometheus(api, cached);
+  addStream(api, hub);
+  addOpenApi(api, context.node.identity.version);
+  api.onError((thrown) => {
+    if (thrown instanceof HTTPException) {
+      const detail = `Cannot read the request: ${thrown.message}`;
+      return problemResponse({
+        status: thrown.status,
+        code: "bad-request",
+        title: "Bad request",
+        detail,
+      });
+    }
+    const problem = problemOf(thrown);
+    if (problem.code === "internal") onError?.(thrown);
+    return problemResponse(problem);
+  });
+  api.notFound((request) => notFound(api, request.req.method, request.req.path));
+  return api;
+}
+
+/** Tells a wrong method from a wrong path. */
+function notFound(api: OpenAPIHono<Env>, method: string, path: string): Response {
+  const methods = api.routes.filter((route) => route.method !== "ALL" && fits(route.path, path))
+    .map((route) => route.method);
+  const shown = path.slice(0, 200);
+  if (methods.length === 0) {
+    const detail = `Cannot find "${shown}": there is no such path`;
+    return problemResponse({ status: 404, code: "not-found", title: "Not found", detail });
+  }
+  const allow = [...new Set(methods.includes("GET") ? [...methods, "HEAD"] : methods)].join(", ");
+  const detail = `Cannot ${method} "${shown}": it answers ${allow}`;
+  return problemResponse(
+    { status: 405, code: "method-not-allowed", title: "Method not allowed", detail },
+    { allow },
+  );
+}
+
+function fits(pattern: string, path: string): boolean {
+  const parts = pattern.split("/");
+  const given = path.split("/");
+  return parts.length === given.length &&
+    parts.every((part, index) => part.startsWith(":") || part === given[index]);
 }

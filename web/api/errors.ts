@@ -1,0 +1,100 @@
+// The one place where error codes become HTTP statuses.
+import { z } from "zod";
+import { CodedError, InvariantError } from "../../core/base/mod.ts";
+import type { KernelFaultCode } from "../../core/ports/mod.ts";
+import type { Problem } from "../http/problem.ts";
+
+/** An error of the API's own: what was asked for is not here, or not understood. */
+export class ApiError extends CodedError<"not-found" | "no-mesh" | "bad-request" | "too-many"> {}
+
+type OwnCode = ApiError["code"];
+type ConfigCode =
+  | "busy"
+  | "stale"
+  | "not-pending"
+  | "expired"
+  | "storage"
+  | "not-started"
+  | "invalid";
+
+const STATUSES: Readonly<
+  Record<KernelFaultCode | OwnCode | ConfigCode, readonly [number, string]>
+> = {
+  "not-permitted": [503, "The node lacks the privilege"],
+  "not-supported": [501, "Not supported on this machine"],
+  "no-such-link": [404, "No such interface"],
+  "not-found": [404, "Not found"],
+  "exists": [409, "Already there"],
+  "busy": [409, "Busy"],
+  "invalid": [422, "Not valid"],
+  "unreachable": [502, "Unreachable in the mesh"],
+  "timeout": [504, "No answer in time"],
+  "cancelled": [503, "Cancelled"],
+  "unexpected": [500, "Unexpected answer of the kernel"],
+  "no-mesh": [404, "No mesh interface"],
+  "bad-request": [400, "Bad request"],
+  "too-many": [503, "Too many at once"],
+  "stale": [409, "Changed in the meantime"],
+  "not-pending": [409, "Nothing is pending"],
+  "expired": [410, "Too late"],
+  "storage": [507, "Could not be stored"],
+  "not-started": [503, "Not started"],
+};
+
+function isKnown(code: string): code is keyof typeof STATUSES {
+  return Object.hasOwn(STATUSES, code);
+}
+
+/**
+ * Turns anything thrown into problem details. What is no coded error tells nothing of itself: its message
+ * could hold a path or a secret.
+ */
+export function problemOf(thrown: unknown): Problem {
+  if (thrown instanceof z.ZodError) return problemOfValidation(thrown);
+  if (thrown instanceof CodedError && !(thrown instanceof InvariantError) && isKnown(thrown.code)) {
+    const [status, title] = STATUSES[thrown.code];
+    const { code, message, retryable } = thrown;
+    const errors = errorsOf(thrown);
+    return { status, title, code, detail: message, retryable, ...(errors ? { errors } : {}) };
+  }
+  return {
+    status: 500,
+    title: "Internal error",
+    code: "internal",
+    detail: "The node met an error of its own; its log tells more",
+  };
+}
+
+/** What of a request is not as documented. */
+export function problemOfValidation(error: z.ZodError): Problem {
+  const errors = error.issues.map((issue) => ({
+    path: issue.path.map(String).join("."),
+    message: issue.message,
+  }));
+  const first = errors[0];
+  const at = first === undefined || first.path === "" ? "" : `"${first.path}": `;
+  return {
+    status: 400,
+    code: "bad-request",
+    title: "Bad request",
+    detail: `Cannot read the request: ${at}${first?.message ?? "not as documented"}`,
+    errors,
+  };
+}
+
+/** The lines of a configuration document that are wrong, where the error carries them. */
+function errorsOf(thrown: CodedError): Problem["errors"] | undefined {
+  if (!("errors" in thrown) || !Array.isArray(thrown.errors)) return undefined;
+  return thrown.errors.flatMap((one: unknown) => {
+    if (typeof one !== "object" || one === null || !("message" in one)) return [];
+    const key = "key" in one ? String(one.key) : "";
+    const line = "line" in one && typeof one.line === "number" && one.line > 0 ? one.line : null;
+    const expected = "expected" in one ? String(one.expected) : null;
+    return [{
+      path: key,
+      message: String(one.message),
+      ...(line === null ? {} : { line }),
+      ...(expected === null ? {} : { expected }),
+    }];
+  });
+}
