@@ -26,6 +26,7 @@ export const LAYERS: Readonly<Record<string, Rule>> = {
   "core/base": { may: [] },
   "core/ports": { may: ["core/base"] },
   "core/config": { may: [...CORE] },
+  "core/pq": { may: [...CORE] },
   "core/store": {
     may: [...CORE, "core/config", "core/node"],
     why: "implements the history port of config and the event and metric types of node",
