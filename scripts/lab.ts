@@ -1,16 +1,22 @@
-// deno-lint-ignore-file no-console -- a command line talks on its standard output
 // The lab's command line: `deno task lab [build | run FILE… | shell SCRIPT.sh]`. All work is done in
 // tests/lab/harness; see docs/lab.md.
 
 import {
+  addCounts,
   buildImage,
+  type Counts,
   LabError,
+  noTests,
   projectRoot,
   resultLine,
+  runHostTests,
   runScript,
   runTests,
   type SessionOptions,
 } from "../tests/lab/harness/mod.ts";
+
+/** Test files that run on the host and boot guests themselves. */
+const HOST_FOLDER = "tests/lab/host";
 
 const usage = `Usage: deno task lab [COMMAND] [OPTIONS]
 
@@ -28,6 +34,13 @@ interface Parsed {
   readonly options: SessionOptions;
 }
 
+/** Ends the guest when the person, or who runs this program, ends the program. */
+const stop = new AbortController();
+
+function log(line: string): void {
+  console.log(line);
+}
+
 function parse(args: readonly string[]): Parsed {
   const words: string[] = [];
   const options: { memMib?: number; timeoutS?: number; virtualTime?: boolean } = {};
@@ -40,7 +53,7 @@ function parse(args: readonly string[]): Parsed {
     else words.push(word);
   }
   const [command = "run", ...files] = words;
-  return { command, files, options: { ...options, log: (line) => console.log(line) } };
+  return { command, files, options: { ...options, signal: stop.signal, log } };
 }
 
 function count(option: string, text: string | undefined): number {
@@ -51,10 +64,25 @@ function count(option: string, text: string | undefined): number {
   return value;
 }
 
-async function labTests(): Promise<string[]> {
-  const entries = await Array.fromAsync(Deno.readDir(`${projectRoot}/tests/lab`));
-  const names = entries.map((entry) => entry.name).filter((name) => name.endsWith("_test.ts"));
-  return names.sort().map((name) => `tests/lab/${name}`);
+/** All lab tests: those for a guest, and the host-side scenarios. */
+async function allTests(): Promise<string[]> {
+  const files: string[] = [];
+  for (const folder of ["tests/lab", HOST_FOLDER]) {
+    const entries = await Array.fromAsync(Deno.readDir(`${projectRoot}/${folder}`));
+    const names = entries.map((entry) => entry.name).filter((name) => name.endsWith("_test.ts"));
+    files.push(...names.sort().map((name) => `${folder}/${name}`));
+  }
+  return files;
+}
+
+async function runAll(files: readonly string[], options: SessionOptions): Promise<Counts> {
+  const onHost = (file: string) => file.includes(`${HOST_FOLDER}/`);
+  const inGuest = files.filter((file) => !onHost(file));
+  const scenarios = files.filter(onHost);
+  return addCounts(
+    inGuest.length === 0 ? noTests : await runTests(inGuest, options),
+    scenarios.length === 0 ? noTests : await runHostTests(scenarios, options),
+  );
 }
 
 async function main(args: readonly string[]): Promise<number> {
@@ -68,7 +96,7 @@ async function main(args: readonly string[]): Promise<number> {
       console.log(`lab: ${(await buildImage(options.log)).dir}`);
       return 0;
     case "run": {
-      const counts = await runTests(files.length > 0 ? files : await labTests(), options);
+      const counts = await runAll(files.length > 0 ? files : await allTests(), options);
       console.log(resultLine(counts));
       return counts.failed === 0 ? 0 : 1;
     }
@@ -84,6 +112,9 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  Deno.addSignalListener(signal, () => stop.abort());
+}
 try {
   Deno.exit(await main(Deno.args));
 } catch (error) {

@@ -18,3 +18,7 @@ export const CONSOLE_TAIL_LINES = 40;
 export const KEEP_MS = 24 * 3600 * 1000;
 /** Bytes of a failed command's output quoted in an error. */
 export const OUTPUT_TAIL_CHARS = 2000;
+/** How long a script sent into a guest may take, boot included. */
+export const REMOTE_COMMAND_S = 120;
+/** How often the host looks for the result of a script it sent. */
+export const REMOTE_POLL_MS = 50;

@@ -12,6 +12,7 @@ export async function runLines(
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
+    env: { NO_COLOR: "1" },
     ...(signal === undefined ? {} : { signal }),
   }).spawn();
   await Promise.all([split(child.stdout, onLine), split(child.stderr, onLine)]);

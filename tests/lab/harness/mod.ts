@@ -5,5 +5,13 @@ export { LabError } from "./errors.ts";
 export { buildImage, type Image } from "./image.ts";
 export { labDir, projectRoot } from "./paths.ts";
 export { type GuestEnd, type GuestOptions, qemuArgv, runGuest } from "./qemu.ts";
+export { Qmp } from "./qmp.ts";
+export { RemoteGuest, type RemoteResult } from "./remote.ts";
 export { addCounts, countJunit, type Counts, noTests, resultLine } from "./results.ts";
-export { runScript, runTests, type SessionEnd, type SessionOptions } from "./session.ts";
+export {
+  runHostTests,
+  runScript,
+  runTests,
+  type SessionEnd,
+  type SessionOptions,
+} from "./session.ts";

@@ -1,12 +1,13 @@
 // One run of the lab: a fresh run directory, one guest, and what came of it.
 
-import { buildImage } from "./image.ts";
+import { buildImage, type Image } from "./image.ts";
 import { removeOld } from "./files.ts";
 import { CONSOLE_TAIL_LINES, GUEST_SLOTS_MAX } from "./limits.ts";
 import { withSlot } from "./lock.ts";
+import { runLines } from "./lines.ts";
 import { exists, labDir, projectRoot } from "./paths.ts";
 import { type GuestEnd, type GuestOptions, runGuest } from "./qemu.ts";
-import { countJunit, type Counts } from "./results.ts";
+import { countJunit, type Counts, noTests } from "./results.ts";
 import { cacheModules, makeSourceDisk, npmDisk } from "./source.ts";
 
 /** What a run needs beyond the defaults of a guest. */
@@ -23,13 +24,20 @@ export interface SessionEnd extends GuestEnd {
   readonly runDir: string;
 }
 
-/** Boots a guest that runs `script` with bash in the project root; `modules` name what the script
- * gives to Deno. */
-export async function runScript(
+/** A run directory with everything a guest needs to boot. */
+export interface PreparedRun {
+  readonly image: Image;
+  readonly runDir: string;
+  readonly disks: readonly string[];
+}
+
+/** Makes the run directory of a guest that runs `script` with bash in the project root; `modules`
+ * name what the script gives to Deno. */
+export async function prepareRun(
   script: string,
   modules: readonly string[],
   options: SessionOptions,
-): Promise<SessionEnd> {
+): Promise<PreparedRun> {
   const image = await buildImage(options.log);
   const runDir = await newRunDir();
   await Deno.writeTextFile(`${runDir}/run.sh`, `cd '${projectRoot}'\n${script}`);
@@ -37,30 +45,46 @@ export async function runScript(
   const npm = await npmDisk();
   const source = `${runDir}/source.tar`;
   await makeSourceDisk(source);
-  const disks = npm === undefined ? [source] : [source, npm];
+  return { image, runDir, disks: npm === undefined ? [source] : [source, npm] };
+}
+
+/** Boots a guest for a prepared run and resolves when it is off. */
+export async function runPrepared(
+  prepared: PreparedRun,
+  options: SessionOptions,
+): Promise<SessionEnd> {
+  const { image, runDir, disks } = prepared;
   const { log, signal, ...guest } = options;
-  const waiting = () => log("lab: waiting for another run's guest to finish");
-  const end = await withSlot(`${labDir()}/slots`, GUEST_SLOTS_MAX, waiting, async () => {
-    const console = await Deno.open(`${runDir}/console.log`, { create: true, write: true });
-    const tail: string[] = [];
-    try {
-      const ended = await runGuest({ ...guest, image, outDir: runDir, disks }, (line) => {
-        console.writeSync(new TextEncoder().encode(line + "\n"));
-        tail.push(line);
-        if (tail.length > CONSOLE_TAIL_LINES) tail.shift();
-        if (!/^LAB-(UP|EXIT) /.test(line)) log(line);
-      }, signal);
-      if (ended.status === undefined) {
-        log(`lab: ${ended.failure}; last lines of ${runDir}/console.log:`);
-        for (const line of tail) log(`  | ${line}`);
-      }
-      return ended;
-    } finally {
-      console.close();
+  const console = await Deno.open(`${runDir}/console.log`, { create: true, write: true });
+  const tail: string[] = [];
+  try {
+    const end = await runGuest({ ...guest, image, outDir: runDir, disks }, (line) => {
+      console.writeSync(new TextEncoder().encode(line + "\n"));
+      tail.push(line);
+      if (tail.length > CONSOLE_TAIL_LINES) tail.shift();
+      if (!/^LAB-(UP|EXIT) /.test(line)) log(line);
+    }, signal);
+    if (end.status === undefined) {
+      log(`lab: ${end.failure}; last lines of ${runDir}/console.log:`);
+      for (const line of tail) log(`  | ${line}`);
     }
-  });
-  await Deno.remove(source);
-  return { ...end, runDir };
+    return { ...end, runDir };
+  } finally {
+    console.close();
+    await Deno.remove(`${runDir}/source.tar`);
+  }
+}
+
+/** Boots a guest that runs `script` (see {@linkcode prepareRun}), when this machine has room for it. */
+export async function runScript(
+  script: string,
+  modules: readonly string[],
+  options: SessionOptions,
+): Promise<SessionEnd> {
+  const prepared = await prepareRun(script, modules, options);
+  const waiting = () => options.log("lab: waiting for another run's guest to finish");
+  const slots = `${labDir()}/slots`;
+  return await withSlot(slots, GUEST_SLOTS_MAX, waiting, () => runPrepared(prepared, options));
 }
 
 /** Runs test files (paths in the project) in one guest and counts their results. A guest that gives
@@ -77,14 +101,34 @@ export async function runTests(
     "2>&1 | cat",
   ].join(" ");
   const end = await runScript(script, files, options);
-  const junit = `${end.runDir}/junit.xml`;
-  const known = await exists(junit);
-  const counts = known ? countJunit(await Deno.readTextFile(junit)) : undefined;
-  if (counts === undefined) options.log(`lab: no test results from the guest (${end.runDir})`);
-  const { passed, failed, skipped } = counts ?? { passed: 0, failed: 0, skipped: 0 };
-  const unsaid = end.status !== 0 && failed === 0 ? 1 : 0;
-  const empty = end.status === 0 && passed + failed + skipped === 0 ? 1 : 0;
-  if (empty === 1) options.log("lab: the test files hold no test");
+  return await readCounts(end.runDir, end.status, options.log);
+}
+
+/** Runs host-side scenarios (test files that boot guests themselves) and counts their results. */
+export async function runHostTests(
+  files: readonly string[],
+  options: Pick<SessionOptions, "log" | "signal">,
+): Promise<Counts> {
+  await buildImage(options.log);
+  const runDir = await newRunDir();
+  const argv = ["test", "-A", "--no-check", `--junit-path=${runDir}/junit.xml`, ...files];
+  const status = await runLines([Deno.execPath(), ...argv], options.log, options.signal);
+  return await readCounts(runDir, status, options.log);
+}
+
+/** Counts of a finished run, plus one failure when it ended badly without saying which test. */
+async function readCounts(
+  runDir: string,
+  status: number | undefined,
+  log: (line: string) => void,
+): Promise<Counts> {
+  const junit = `${runDir}/junit.xml`;
+  const counts = await exists(junit) ? countJunit(await Deno.readTextFile(junit)) : undefined;
+  if (counts === undefined) log(`lab: no test results (${runDir})`);
+  const { passed, failed, skipped } = counts ?? noTests;
+  const unsaid = status !== 0 && failed === 0 ? 1 : 0;
+  const empty = status === 0 && passed + failed + skipped === 0 ? 1 : 0;
+  if (empty === 1) log("lab: the test files hold no test");
   return { passed, failed: failed + unsaid + empty, skipped };
 }
 
