@@ -2,3 +2,4 @@
 export { invariant, unreachable } from "./assert.ts";
 export { CodedError, type CodedErrorOptions, InvariantError, messageOf } from "./errors.ts";
 export { isMac, type Mac, macFromBytes, macToBytes } from "./mac.ts";
+export { WireError, WireReader, WireWriter } from "./wire.ts";
