@@ -1,4 +1,5 @@
 // The real machine behind the ports: clocks, randomness, files, and the Linux kernel over netlink.
 export { hostClock } from "./clock.ts";
 export { hostFiles } from "./files.ts";
+export { type HostKernelOptions, openHostKernel } from "./kernel.ts";
 export { hostRandom } from "./random.ts";

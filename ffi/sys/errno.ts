@@ -55,6 +55,8 @@ export class SyscallError extends Error {
   readonly call: string;
   /** Positive error number. */
   readonly errno: number;
+  /** What the call was for, e.g. a path; `null` when the call says it all. */
+  readonly about: string | null;
 
   /** @param about what the call was for, quoted in the message; no secret. */
   constructor(call: string, errno: number, about?: string) {
@@ -63,6 +65,7 @@ export class SyscallError extends Error {
     this.name = "SyscallError";
     this.call = call;
     this.errno = errno;
+    this.about = about ?? null;
     this.retryable = RETRYABLE.has(errno);
   }
 }

@@ -1,0 +1,5 @@
+/** Events that wait for the reader of Kernel.watch(); more are dropped and reported as lost. */
+export const MAX_QUEUED_EVENTS = 4_096;
+
+/** Links that are gone whose names are kept for their last events. */
+export const MAX_REMEMBERED_LINKS = 256;
