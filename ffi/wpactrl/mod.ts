@@ -1,4 +1,5 @@
-// hostapd and wpa_supplicant over their control sockets, and their configuration files.
+// hostapd and wpa_supplicant over their control sockets. Deliberately absent: their configuration files,
+// which core/config writes.
 export {
   type ChannelSwitch,
   type ControlSocket,
@@ -17,15 +18,5 @@ export {
   parseStatus,
   unescapeSsid,
 } from "./codec.ts";
-export { ConfigValueError } from "./config_values.ts";
 export { ControlError, type ControlErrorCode } from "./errors.ts";
-export { type ApConfig, type ApSecurity, hostapdConfig } from "./hostapd_config.ts";
 export { type ControlPaths, openControlSocket } from "./socket.ts";
-export {
-  type ClientConfig,
-  clientConfig,
-  type ClientSecurity,
-  type MeshPointConfig,
-  meshPointConfig,
-  type SupplicantCommon,
-} from "./supplicant_config.ts";
