@@ -8,7 +8,6 @@ import {
   KernelFault,
   type KernelInfo,
   type Links,
-  type Radios,
   type Random,
   type Sysctl,
 } from "../ports/mod.ts";
@@ -19,6 +18,7 @@ import { toFault } from "./errors.ts";
 import { hostLinks } from "./links.ts";
 import { type HostMesh, hostMesh } from "./mesh.ts";
 import { rtnetlinkNames } from "./names.ts";
+import { type HostRadios, hostRadios } from "./radios.ts";
 import { hostRandom } from "./random.ts";
 import { hostSysctl } from "./sysctl.ts";
 import { watchKernel } from "./watch.ts";
@@ -32,6 +32,8 @@ export interface HostKernelOptions {
   readonly clock?: Clock;
   /** Default the machine's. */
   readonly random?: Random;
+  /** Mesh id of a link that wpa_supplicant serves (HostServices); the kernel does not report it. */
+  readonly meshIdOf?: (name: string) => Promise<string | null>;
 }
 
 /** A port that this build does not have: every method rejects. */
@@ -65,7 +67,7 @@ class HostKernel implements Kernel {
   readonly info: KernelInfo;
   readonly links: Links;
   readonly mesh: HostMesh;
-  readonly radios: Radios;
+  readonly radios: HostRadios;
   readonly wireguard: HostWireguard;
   readonly firewall: Firewall;
   readonly sysctl: Sysctl;
@@ -84,7 +86,13 @@ class HostKernel implements Kernel {
     };
     this.links = hostLinks(rtnetlink);
     this.mesh = hostMesh({ clock, random, names, ...place });
-    this.radios = absent("radios");
+    const { meshIdOf } = options;
+    this.radios = hostRadios({
+      clock,
+      names,
+      ...place,
+      ...(meshIdOf === undefined ? {} : { meshIdOf }),
+    });
     this.wireguard = hostWireguard({ names, ...place });
     this.firewall = absent("the firewall");
     this.sysctl = hostSysctl(netns);
@@ -103,7 +111,7 @@ class HostKernel implements Kernel {
 
   async close(): Promise<void> {
     this.#closing.abort();
-    await Promise.all([this.mesh.close(), this.wireguard.close()]);
+    await Promise.all([this.mesh.close(), this.radios.close(), this.wireguard.close()]);
     this.#rtnetlink.close();
   }
 }

@@ -3,3 +3,4 @@ export { hostClock } from "./clock.ts";
 export { hostFiles } from "./files.ts";
 export { type HostKernelOptions, openHostKernel } from "./kernel.ts";
 export { hostRandom } from "./random.ts";
+export { type HostServices, hostServices, type HostServicesOptions } from "./services.ts";

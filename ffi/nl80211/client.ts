@@ -27,7 +27,7 @@ import { decodeRegDomain, encodeSetRegDomain, type RegDomain } from "./codec_reg
 import { type Bss, decodeBss, encodeTriggerScan, type ScanRequest } from "./codec_scan.ts";
 import { decodeStation, type Station } from "./codec_station.ts";
 import { decodeSurvey, type Survey } from "./codec_survey.ts";
-import { decodeWiphyPart, mergeWiphys, type Wiphy } from "./codec_wiphy.ts";
+import { decodeWiphyName, decodeWiphyPart, mergeWiphys, type Wiphy } from "./codec_wiphy.ts";
 import type { InterfaceMode } from "./names.ts";
 import { attributeTable, COMMAND, NL80211_FAMILY, NL80211_GROUPS } from "./spec.ts";
 
@@ -84,6 +84,12 @@ export class Nl80211Client implements Disposable {
   async wiphys(): Promise<Wiphy[]> {
     const parts = await this.#dump("list radios", COMMAND.getWiphy, { splitWiphyDump: true });
     return mergeWiphys(parts.map(decodeWiphyPart));
+  }
+
+  /** Names of radios by index: a short question, where {@link wiphys} is a long one. */
+  async wiphyNames(): Promise<Map<number, string>> {
+    const parts = await this.#dump("list radios", COMMAND.getWiphy, {});
+    return new Map(parts.map(decodeWiphyName));
   }
 
   /** Sets the channel of a radio's monitor, or of an interface before it joins. */

@@ -5,7 +5,7 @@ import { type Attributes, decodeAttributes, DecodeError } from "../netlink/mod.t
 import { bandOf, type RawBand, type RawChannel, type WiphyBand } from "./codec_band.ts";
 import { MAX_CHANNELS, MAX_WIPHYS } from "./limits.ts";
 import { cipherName, type InterfaceModeName } from "./names.ts";
-import { attributeTable, EXT_FEATURE, FEATURE_FLAG } from "./spec.ts";
+import { attributeTable, EXT_FEATURE, FEATURE_FLAG, wiphyNameTable } from "./spec.ts";
 import { bitOf, modesOf } from "./values.ts";
 
 /** A set of interfaces that can exist at the same time. */
@@ -67,6 +67,13 @@ type Message = Attributes<typeof attributeTable>;
 /** Attributes of one NEW_WIPHY message. @throws {DecodeError} */
 export function decodeWiphyPart(attributes: Uint8Array): Message {
   return decodeAttributes(attributeTable, attributes, "nl80211.wiphy");
+}
+
+/** Index and name only, of any message about a radio. @throws {DecodeError} */
+export function decodeWiphyName(attributes: Uint8Array): [index: number, name: string] {
+  const { wiphy: index, wiphyName } = decodeAttributes(wiphyNameTable, attributes, "nl80211.wiphy");
+  if (index === undefined) throw new DecodeError("nl80211.wiphy", 0, 4, 0);
+  return [index, wiphyName ?? `phy${index}`];
 }
 
 interface Pending {

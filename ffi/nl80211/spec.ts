@@ -434,3 +434,9 @@ export const meshAnswerTable = table({
     ),
   ],
 });
+
+/** What names a radio, of {@link attributeTable}. */
+export const wiphyNameTable = table({
+  wiphy: [1, "u32"],
+  wiphyName: [2, "string"],
+});
