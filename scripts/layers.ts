@@ -27,6 +27,7 @@ export const LAYERS: Readonly<Record<string, Rule>> = {
   "core/ports": { may: ["core/base"] },
   "core/config": { may: [...CORE] },
   "core/pq": { may: [...CORE] },
+  "core/identity": { may: [...CORE, "core/pq"], why: "identities are keys and signatures" },
   "core/store": {
     may: [...CORE, "core/config", "core/node"],
     why: "implements the history port of config and the event and metric types of node",
