@@ -58,14 +58,6 @@ function checkAccessPoints(config: Config, error: Report): void {
     if (!needed && ap.passphrase !== undefined) {
       error(["clientAp", i, "passphrase"], `none with security ${ap.security}`, "a passphrase");
     }
-    // hostapd reads what follows these as options of sae_password.
-    if (/\|(mac|vlanid|pk|id)=/.test(ap.passphrase ?? "")) {
-      error(
-        ["clientAp", i, "passphrase"],
-        'one without "|mac=", "|vlanid=", "|pk=", "|id="',
-        "one",
-      );
-    }
   }
 }
 

@@ -24,3 +24,6 @@ export const MAX_CONFIRM_WITHIN_S = 86_400;
 
 /** Reports of one apply that a manager keeps in its event. */
 export const MAX_REPORTED_DIFFERENCES = 1000;
+
+/** Time the kernel is given to take up a country or a channel, in milliseconds. */
+export const APPLY_SETTLE_MS = 300;

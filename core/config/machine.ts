@@ -47,7 +47,13 @@ export type State =
 
 export type Event =
   /** What was found on disk. */
-  | { readonly type: "start"; readonly confirmed: Confirmed; readonly pending: Pending | null }
+  | {
+    readonly type: "start";
+    readonly confirmed: Confirmed;
+    readonly pending: Pending | null;
+    /** What was in force before the document was edited by hand; `null` when it was not. */
+    readonly before: string | null;
+  }
   | { readonly type: "apply"; readonly pending: Pending }
   | { readonly type: "recorded" }
   | { readonly type: "record-failed" }
@@ -87,12 +93,12 @@ function refuse(state: State, refused: Next["refused"]): Next {
   return { state, effects: [], refused };
 }
 
-function start(confirmed: Confirmed, pending: Pending | null): Next {
+function start(confirmed: Confirmed, pending: Pending | null, before: string | null): Next {
   if (pending === null) {
     return go({ name: "starting", confirmed }, {
       do: "apply",
       text: confirmed.text,
-      previousText: null,
+      previousText: before,
     });
   }
   if (pending.text === confirmed.text) {
@@ -103,7 +109,7 @@ function start(confirmed: Confirmed, pending: Pending | null): Next {
       { do: "commit", confirmed: done },
       { do: "archive", pending, outcome: "confirmed" },
       { do: "forget-record" },
-      { do: "apply", text: done.text, previousText: null },
+      { do: "apply", text: done.text, previousText: before },
     );
   }
   return go(
@@ -156,7 +162,9 @@ function committed(state: State): Next {
 export function next(state: State, event: Event): Next {
   if (event.type === "stop") return go({ name: "stopped" }, { do: "stop-timer" });
   if (event.type === "start") {
-    return state.name === "stopped" ? start(event.confirmed, event.pending) : refuse(state, "busy");
+    return state.name === "stopped"
+      ? start(event.confirmed, event.pending, event.before)
+      : refuse(state, "busy");
   }
   if (state.name === "stopped") return refuse(state, "not-started");
   switch (event.type) {

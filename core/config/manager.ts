@@ -111,6 +111,7 @@ export class ConfigManager {
     this.#highest = Math.max(revision, pending?.revision ?? 0);
     const good = last?.text ?? pending?.previousText ?? "";
     let confirmed = { revision, text: good };
+    let before: string | null = null;
     if (file !== null && file !== good) {
       const parsed = parseConfig(file);
       if (!parsed.ok) {
@@ -120,11 +121,12 @@ export class ConfigManager {
         confirmed = { revision, text: file };
       } else {
         confirmed = { revision: ++this.#highest, text: file };
+        before = last === null ? null : good;
         await this.#archive(confirmed, "file", "edited");
         await this.#keepLastGood(confirmed);
       }
     }
-    await this.#run({ type: "start", confirmed, pending });
+    await this.#run({ type: "start", confirmed, pending, before });
   }
 
   /** Stops the timer. What is pending stays on disk and is undone at the next start. */

@@ -31,3 +31,9 @@ export type { ApplyReport, Change, ConfigApplier, Difference, PlannedStep } from
 export { type Config, configSchema } from "./schema.ts";
 export { allKeys, type KeyInfo } from "./schema_walk.ts";
 export { configJsonSchema, valueAt, writeConfig } from "./write.ts";
+export { KernelApplier, type KernelApplierOptions } from "./apply.ts";
+export { type EditResult, readValue, setKey } from "./edit.ts";
+export { FIREWALL_TABLE, firewallRuleset } from "./firewall.ts";
+export { observe, type Observed } from "./observed.ts";
+export { type Plan, plan } from "./plan.ts";
+export type { Action, Step } from "./step.ts";

@@ -222,7 +222,7 @@ const wan = z.strictObject({
   ),
   addresses: key(list(cidr).default([]), "Addresses for the method static."),
   gateway: key(ipAddress.optional(), "Next hop to the Internet for the method static."),
-  dns: key(list(ipAddress).default([]), "Name servers that this node asks."),
+  dns: key(list(ipAddress).default([]), "Name servers that dnsmasq asks. Empty: the system's own."),
 });
 
 const zone = z.enum(["lan", "wan"]);

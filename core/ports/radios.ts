@@ -37,6 +37,8 @@ export interface Radio {
   readonly index: number;
   /** "phy0". */
   readonly name: string;
+  /** Device path below /sys/devices, stable over restarts ("platform/soc/18000000.wifi"), where it is known. */
+  readonly path?: string | null;
   readonly bands: readonly RadioBand[];
   readonly modes: readonly InterfaceMode[];
   /** SAE is possible (in the driver or with user space's help). */
