@@ -7,6 +7,7 @@ import { OpenAPIHono } from "@hono/zod-openapi";
 import { HTTPException } from "hono/http-exception";
 import type { NodeService } from "../core/node/mod.ts";
 import type { Clock } from "../core/ports/mod.ts";
+import { addConfig, type ConfigService } from "./api/config.ts";
 import type { ApiContext, Env } from "./api/context.ts";
 import { addDiagnostics } from "./api/diagnostics.ts";
 import { problemOf, problemOfValidation } from "./api/errors.ts";
@@ -27,7 +28,7 @@ import { problemResponse } from "./http/problem.ts";
 /** All the app needs. */
 export interface AppDependencies {
   readonly node: NodeService;
-  readonly config: object;
+  readonly config: ConfigService;
   readonly clock: Clock;
   /** Names under which browsers may reach the node, beside IPs, localhost and the node's own name. */
   readonly hostNames?: readonly string[];
@@ -52,7 +53,7 @@ export function createApp(dependencies: AppDependencies): WebApp {
     new Map([...tableRenderings(node), ["/metrics", prometheusRendering(node)]]),
   );
   const hub = new EventHub(node, clock, (thrown) => dependencies.onError?.(thrown));
-  const api = routes({ node, clock }, cached, hub, dependencies.onError);
+  const api = routes({ node, clock }, dependencies, cached, hub);
   return {
     fetch(request, connection) {
       const refusal = guard(request, connection, hostAllowed);
@@ -70,9 +71,9 @@ export function createApp(dependencies: AppDependencies): WebApp {
 
 function routes(
   context: ApiContext,
+  { config, onError }: AppDependencies,
   cached: CachedBodies,
   hub: EventHub,
-  onError: AppDependencies["onError"],
 ): OpenAPIHono<Env> {
   const api = new OpenAPIHono<Env>({
     defaultHook: (result) =>
@@ -81,13 +82,14 @@ function routes(
   api.use(async (request, next) => {
     await next();
     const { headers } = request.res;
-    if (headers.has("content-security-policy")) return;
+    if (headers.has("x-content-type-options")) return;
     for (const [name, value] of API_HEADERS) headers.set(name, value);
   });
   addHealth(api, context);
   addTables(api, cached, context.node);
   addNode(api, context);
   addDiagnostics(api, context);
+  addConfig(api, config);
   addPrometheus(api, cached);
   addStream(api, hub);
   addOpenApi(api, context.node.identity.version);

@@ -8,7 +8,7 @@ export interface Remote {
   readonly hostname?: string;
 }
 
-/** What the server tells the app about a request's connection. */
+/** What the server tells the app about a request's connection. `remote` may be a getter: it is rarely read. */
 export interface Connection {
   readonly remote: Remote;
 }

@@ -21,8 +21,8 @@ export const DEFAULT_EVENTS = 100;
 export const MAX_EVENTS = 1_000;
 /** Points of one metric series in one answer. */
 export const MAX_POINTS = 5_000;
-/** Bodies shorter than this are not worth compressing. */
-export const MIN_GZIP_BYTES = 1_024;
+/** Bodies of fewer characters are not worth compressing. */
+export const MIN_GZIP_LENGTH = 1_024;
 /** Time limits a caller may ask for. */
 export const MAX_PING_TIMEOUT_MS = 30_000;
 export const MAX_TRACEROUTE_TIMEOUT_MS = 10_000;

@@ -1,24 +1,30 @@
 // The one place where error codes become HTTP statuses.
 import { z } from "zod";
-import { CodedError, InvariantError } from "../../core/base/mod.ts";
+import { CodedError, type CodedErrorOptions, InvariantError } from "../../core/base/mod.ts";
+import { type ConfigError, ConfigFault, type ConfigFaultCode } from "../../core/config/mod.ts";
 import type { KernelFaultCode } from "../../core/ports/mod.ts";
 import type { Problem } from "../http/problem.ts";
 
 /** An error of the API's own: what was asked for is not here, or not understood. */
-export class ApiError extends CodedError<"not-found" | "no-mesh" | "bad-request" | "too-many"> {}
+export class ApiError extends CodedError<
+  "not-found" | "no-mesh" | "bad-request" | "too-many" | "invalid" | "unix-only"
+> {
+  /** What is wrong with a configuration document, for "invalid". */
+  readonly errors: readonly ConfigError[] | null;
+
+  constructor(
+    code: ApiError["code"],
+    message: string,
+    options: CodedErrorOptions & { readonly errors?: readonly ConfigError[] } = {},
+  ) {
+    super(code, message, options);
+    this.errors = options.errors ?? null;
+  }
+}
 
 type OwnCode = ApiError["code"];
-type ConfigCode =
-  | "busy"
-  | "stale"
-  | "not-pending"
-  | "expired"
-  | "storage"
-  | "not-started"
-  | "invalid";
-
 const STATUSES: Readonly<
-  Record<KernelFaultCode | OwnCode | ConfigCode, readonly [number, string]>
+  Record<KernelFaultCode | ConfigFaultCode | OwnCode, readonly [number, string]>
 > = {
   "not-permitted": [503, "The node lacks the privilege"],
   "not-supported": [501, "Not supported on this machine"],
@@ -34,6 +40,7 @@ const STATUSES: Readonly<
   "no-mesh": [404, "No mesh interface"],
   "bad-request": [400, "Bad request"],
   "too-many": [503, "Too many at once"],
+  "unix-only": [403, "Only over the unix socket"],
   "stale": [409, "Changed in the meantime"],
   "not-pending": [409, "Nothing is pending"],
   "expired": [410, "Too late"],
@@ -84,17 +91,12 @@ export function problemOfValidation(error: z.ZodError): Problem {
 
 /** The lines of a configuration document that are wrong, where the error carries them. */
 function errorsOf(thrown: CodedError): Problem["errors"] | undefined {
-  if (!("errors" in thrown) || !Array.isArray(thrown.errors)) return undefined;
-  return thrown.errors.flatMap((one: unknown) => {
-    if (typeof one !== "object" || one === null || !("message" in one)) return [];
-    const key = "key" in one ? String(one.key) : "";
-    const line = "line" in one && typeof one.line === "number" && one.line > 0 ? one.line : null;
-    const expected = "expected" in one ? String(one.expected) : null;
-    return [{
-      path: key,
-      message: String(one.message),
-      ...(line === null ? {} : { line }),
-      ...(expected === null ? {} : { expected }),
-    }];
-  });
+  const errors = thrown instanceof ConfigFault || thrown instanceof ApiError ? thrown.errors : null;
+  if (errors === null || errors.length === 0) return undefined;
+  return errors.map(({ key, message, line, expected }) => ({
+    path: key,
+    message,
+    ...(line > 0 ? { line } : {}),
+    expected,
+  }));
 }

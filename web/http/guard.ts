@@ -1,4 +1,5 @@
-// What every request must pass before any handler sees it. Pure apart from reading headers.
+// What every request must pass before any handler sees it. Pure apart from reading headers. Looks at the
+// connection only where it matters: asking the server for it costs as much as a header.
 import { type Connection, mayWrite } from "../connection.ts";
 import { MAX_BODY_BYTES, MAX_TARGET_LENGTH } from "../limits.ts";
 import { problemResponse } from "./problem.ts";
@@ -19,7 +20,7 @@ export const WRITES_ARE_LOCAL =
  */
 export function guard(
   request: Request,
-  { remote }: Connection,
+  connection: Connection,
   hostAllowed: (host: string) => boolean,
 ): Response | null {
   const { method, headers, url } = request;
@@ -37,20 +38,18 @@ export function guard(
       `Cannot read a request target of ${url.length} characters: at most ${MAX_TARGET_LENGTH}`;
     return problemResponse({ status: 414, code: "target-too-long", title: "URI too long", detail });
   }
-  if (remote.transport !== "unix") {
-    const host = headers.get("host") ?? "";
-    if (!hostAllowed(host)) {
-      const detail = `Cannot answer for "${host.slice(0, 100)}": this node knows itself by IP ` +
-        "address, localhost, its own name, and the names in its configuration";
-      return problemResponse({
-        status: 421,
-        code: "unknown-host",
-        title: "Misdirected request",
-        detail,
-      });
-    }
+  const host = headers.get("host") ?? "";
+  if (!hostAllowed(host) && connection.remote.transport !== "unix") {
+    const detail = `Cannot answer for "${host.slice(0, 100)}": this node knows itself by IP ` +
+      "address, localhost, its own name, and the names in its configuration";
+    return problemResponse({
+      status: 421,
+      code: "unknown-host",
+      title: "Misdirected request",
+      detail,
+    });
   }
-  return READS.has(method) ? null : guardWrite(request, { remote });
+  return READS.has(method) ? null : guardWrite(request, connection);
 }
 
 /** Writes must come from this machine, not from another site's page, with a body we read. */

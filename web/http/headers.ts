@@ -1,6 +1,11 @@
 // Security headers. No page or answer needs inline script or style, frames, or anything from elsewhere.
 
-/** For everything that is no page: nothing in it may run or load. */
+/** For data asked for often: with its own media type and nosniff, no browser runs or embeds it. */
+export const DATA_HEADERS: readonly (readonly [string, string])[] = [
+  ["x-content-type-options", "nosniff"],
+];
+
+/** For everything else that is no page: nothing in it may run or load. */
 export const API_HEADERS: readonly (readonly [string, string])[] = [
   ["content-security-policy", "default-src 'none'; frame-ancestors 'none'"],
   ["x-content-type-options", "nosniff"],
