@@ -1,4 +1,4 @@
-// The lab's command line: `deno task lab [build | run FILE… | shell SCRIPT.sh]`. All work is done in
+// The lab's command line: `deno task lab [run FILE… | shell SCRIPT.sh | up | build]`. All work is done in
 // tests/lab/harness; see docs/lab.md.
 
 import {
@@ -10,28 +10,34 @@ import {
   projectRoot,
   resultLine,
   runHostTests,
+  runMesh,
   runScript,
   runTests,
   type SessionOptions,
+  type UpOptions,
 } from "../tests/lab/harness/mod.ts";
 
-/** Test files that run on the host and boot guests themselves. */
-const HOST_FOLDER = "tests/lab/host";
+/** Test files that run on the host: those of the harness, and scenarios that boot guests themselves. */
+const HOST_FOLDERS = ["tests/lab/harness", "tests/lab/host"];
 
 const usage = `Usage: deno task lab [COMMAND] [OPTIONS]
 
   run [FILE…]      run test files in a guest (all tests/lab/*_test.ts when none is given)
   shell SCRIPT.sh  run a shell script in a guest, in the project root
+  up               keep a mesh of real nodes running, their pages forwarded to this host
   build            make the guest's kernel and root image, where inputs changed
 
   --mem MIB        memory of a guest (1024)
   --timeout S      limit from power on to power off (300)
-  --virtual-time   count guest time in instructions: steady timing on a busy host, but slow`;
+  --virtual-time   count guest time in instructions: steady timing on a busy host, but slow
+  --nodes N        up: number of nodes (3)
+  --port P         up: port of the first node's page, the others follow (8080)
+  --command CMD    up: what starts a node, before --data, --listen and --config`;
 
 interface Parsed {
   readonly command: string;
   readonly files: readonly string[];
-  readonly options: SessionOptions;
+  readonly options: UpOptions;
 }
 
 /** Ends the guest when the person, or who runs this program, ends the program. */
@@ -43,11 +49,14 @@ function log(line: string): void {
 
 function parse(args: readonly string[]): Parsed {
   const words: string[] = [];
-  const options: { memMib?: number; timeoutS?: number; virtualTime?: boolean } = {};
+  const options: { -readonly [K in keyof UpOptions]?: UpOptions[K] } = {};
   const rest = [...args];
   for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
     if (word === "--mem") options.memMib = count(word, rest.shift());
     else if (word === "--timeout") options.timeoutS = count(word, rest.shift());
+    else if (word === "--nodes") options.nodes = count(word, rest.shift());
+    else if (word === "--port") options.port = count(word, rest.shift());
+    else if (word === "--command") options.command = rest.shift() ?? "";
     else if (word === "--virtual-time") options.virtualTime = true;
     else if (word.startsWith("--")) throw new LabError(`Cannot use option "${word}"\n\n${usage}`);
     else words.push(word);
@@ -67,7 +76,7 @@ function count(option: string, text: string | undefined): number {
 /** All lab tests: those for a guest, and the host-side scenarios. */
 async function allTests(): Promise<string[]> {
   const files: string[] = [];
-  for (const folder of ["tests/lab", HOST_FOLDER]) {
+  for (const folder of ["tests/lab", ...HOST_FOLDERS]) {
     const entries = await Array.fromAsync(Deno.readDir(`${projectRoot}/${folder}`));
     const names = entries.map((entry) => entry.name).filter((name) => name.endsWith("_test.ts"));
     files.push(...names.sort().map((name) => `${folder}/${name}`));
@@ -76,7 +85,7 @@ async function allTests(): Promise<string[]> {
 }
 
 async function runAll(files: readonly string[], options: SessionOptions): Promise<Counts> {
-  const onHost = (file: string) => file.includes(`${HOST_FOLDER}/`);
+  const onHost = (file: string) => HOST_FOLDERS.some((folder) => file.includes(`${folder}/`));
   const inGuest = files.filter((file) => !onHost(file));
   const scenarios = files.filter(onHost);
   return addCounts(
@@ -106,6 +115,10 @@ async function main(args: readonly string[]): Promise<number> {
       const end = await runScript(await Deno.readTextFile(script), [], options);
       console.log(`lab: exit status ${end.status ?? "unknown"}; files in ${end.runDir}`);
       return end.status ?? 125;
+    }
+    case "up": {
+      const end = await runMesh(options);
+      return stop.signal.aborted ? 0 : end.status ?? 1;
     }
     default:
       throw new LabError(`Cannot do "${command}": no such command\n\n${usage}`);

@@ -13,7 +13,7 @@ export const KILL_AFTER_S = 5;
 /** Guests that may run at the same time on this machine's lab directory. */
 export const GUEST_SLOTS_MAX = 3;
 /** Lines of console output shown when a guest dies without a result. */
-export const CONSOLE_TAIL_LINES = 40;
+export const CONSOLE_TAIL_LINES = 60;
 /** Run directories and images older than this are removed by the next build or run. */
 export const KEEP_MS = 24 * 3600 * 1000;
 /** Bytes of a failed command's output quoted in an error. */
@@ -22,3 +22,7 @@ export const OUTPUT_TAIL_CHARS = 2000;
 export const REMOTE_COMMAND_S = 120;
 /** How often the host looks for the result of a script it sent. */
 export const REMOTE_POLL_MS = 50;
+/** Nodes, first forwarded port and longest life of a mesh to try things out. */
+export const UP_NODES = 3;
+export const UP_PORT = 8080;
+export const UP_TIMEOUT_S = 12 * 3600;

@@ -15,3 +15,4 @@ export {
   type SessionEnd,
   type SessionOptions,
 } from "./session.ts";
+export { runMesh, type UpOptions } from "./up.ts";

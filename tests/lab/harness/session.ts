@@ -41,7 +41,9 @@ export async function prepareRun(
   const image = await buildImage(options.log);
   const runDir = await newRunDir();
   await Deno.writeTextFile(`${runDir}/run.sh`, `cd '${projectRoot}'\n${script}`);
-  await cacheModules(modules);
+  // Tests start the project's program without importing it.
+  const program = await exists(`${projectRoot}/main.ts`) ? ["main.ts"] : [];
+  await cacheModules([...modules, ...program]);
   const npm = await npmDisk();
   const source = `${runDir}/source.tar`;
   await makeSourceDisk(source);
@@ -64,7 +66,7 @@ export async function runPrepared(
       if (tail.length > CONSOLE_TAIL_LINES) tail.shift();
       if (!/^LAB-(UP|EXIT) /.test(line)) log(line);
     }, signal);
-    if (end.status === undefined) {
+    if (end.status === undefined && signal?.aborted !== true) {
       log(`lab: ${end.failure}; last lines of ${runDir}/console.log:`);
       for (const line of tail) log(`  | ${line}`);
     }
