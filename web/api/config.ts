@@ -11,7 +11,7 @@ import {
   redactText,
   writeConfig,
 } from "../../core/config/mod.ts";
-import { type Api, json, problemOfStatus, WRITE_ERRORS } from "./context.ts";
+import { type Api, json, mutable, problemOfStatus, WRITE_ERRORS } from "./context.ts";
 import { ApiError } from "./errors.ts";
 import { withoutUndefined } from "./node.ts";
 import { listOf } from "./schemas/common.ts";
@@ -160,15 +160,16 @@ const exportToml = createRoute({
 
 /** Adds reading. */
 function addReading(api: Api, config: ConfigService): void {
-  api.openapi(current, (context) => {
+  api.openAPIRegistry.registerPath(current);
+  api.get(current.path, (context) => {
     const { revision, confirmed, text, config: values, warnings } = config.current();
     return context.json({
       revision,
       confirmed,
-      config: { ...redact(values) },
+      config: redact(values),
       toml: redactText(text),
-      warnings: [...warnings],
-    }, 200);
+      warnings,
+    });
   });
   api.openapi(status, (context) => context.json(mutable(config.status()), 200));
   const jsonSchema = configJsonSchema();
@@ -219,7 +220,14 @@ export function addConfig(api: Api, config: ConfigService): void {
   });
   api.openapi(diff, async (context) => {
     const text = textOf(context.req.valid("json"), config);
-    return context.json(mutable(await config.diff(text)), 200);
+    const { changes, steps, warnings } = mutable(await config.diff(text));
+    // JSON has no `undefined`; TOML has no null, so null can stand for a key that is not there.
+    const explicit = changes.map(({ key, before = null, after = null }) => ({
+      key,
+      before,
+      after,
+    }));
+    return context.json({ changes: explicit, steps, warnings }, 200);
   });
   api.openapi(apply, async (context) => {
     const { toml, config: values, ...options } = context.req.valid("json");
@@ -267,13 +275,4 @@ function textOf(
     );
   }
   return document.toml ?? writeConfig(result.config);
-}
-
-type Mutable<Type> = Type extends readonly (infer Item)[] ? Mutable<Item>[]
-  : Type extends object ? { -readonly [Key in keyof Type]: Mutable<Type[Key]> }
-  : Type;
-
-/** Hono's answer types know mutable arrays only. The value itself is not touched. */
-function mutable<Type>(value: Type): Mutable<Type> {
-  return value as Mutable<Type>;
 }

@@ -1,5 +1,5 @@
 // What the API's route files share: the application's type, answers, and the documented errors.
-import { type OpenAPIHono, z } from "@hono/zod-openapi";
+import type { OpenAPIHono, z } from "@hono/zod-openapi";
 import type { NodeService } from "../../core/node/mod.ts";
 import type { Clock } from "../../core/ports/mod.ts";
 import type { Connection } from "../connection.ts";
@@ -56,4 +56,11 @@ export const KERNEL_ERRORS = {
   504: problemOfStatus("No answer in time."),
 } as const;
 
-export { z };
+type Mutable<Type> = Type extends readonly (infer Item)[] ? Mutable<Item>[]
+  : Type extends object ? { -readonly [Key in keyof Type]: Mutable<Type[Key]> }
+  : Type;
+
+/** Hono's answer types know mutable arrays only. The value itself is not touched. */
+export function mutable<Type>(value: Type): Mutable<Type> {
+  return value as Mutable<Type>;
+}

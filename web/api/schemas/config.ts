@@ -60,9 +60,10 @@ export const configImport = z.object({
   author: applyOptions.author,
 });
 
+const value = z.unknown().openapi({ description: "null: the key is not there." });
 const change = named<ConfigChange>()(
   "ConfigChange",
-  z.object({ key: z.string(), before: z.unknown().optional(), after: z.unknown().optional() }),
+  z.object({ key: z.string(), before: value, after: value }),
 );
 const step = named<PlannedStep>()(
   "PlannedStep",
