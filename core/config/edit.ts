@@ -176,7 +176,12 @@ function edited(text: string, program: AST.TOMLProgram, path: readonly PathPart[
   const { values } = sites(program);
   const site = values.findLast((candidate) => equal(candidate.path, path));
   if (value === undefined) {
-    if (site === undefined) return text;
+    const table = sites(program).tables.filter((other) => equal(other.path, path));
+    const node = table[0]?.node;
+    if (table.length === 1 && node?.type === "TOMLTable" && node.kind === "standard") {
+      return removeTable(text, node);
+    }
+    if (site === undefined) return table.length === 0 ? text : null;
     return site.pair === null ? null : removePair(text, site.pair);
   }
   const literal = tomlLiteral(value);
@@ -260,6 +265,13 @@ export function setKey(text: string, key: string, value: unknown): EditResult {
     );
   }
   return { ok: true, text: next, config: after.config };
+}
+
+/** Takes a table with its header out of the text. */
+function removeTable(text: string, node: AST.TOMLTable): string {
+  const start = text.lastIndexOf("\n", node.range[0] - 1) + 1;
+  const after = Math.min(text.length, lineEnd(text, node.range[1]) + 1);
+  return text.slice(0, start) + text.slice(after);
 }
 
 /** `radios` has a default item: writing to it makes it explicit, which changes nothing else. */

@@ -307,6 +307,7 @@ export function planRadios(planner: Planner): void {
   for (const [i, entry] of config.radios.entries()) {
     const radio = assigned[i] ?? null;
     if (radio === null) {
+      if (!entry.required) continue;
       const reason = !radios.ok
         ? `this kernel has no radios: ${radios.reason}`
         : entry.match === "any"

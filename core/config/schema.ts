@@ -78,6 +78,7 @@ const radio = z.strictObject({
     whole(0, 40).optional(),
     "Fixed transmit power. Left out: as much as the rules allow.",
   ),
+  required: key(yes, "Whether a missing radio is reported as a fault."),
   mesh: key(yes, "Whether this radio carries the mesh."),
   mode: key(
     z.enum(["mesh", "ibss"]).default("mesh"),
@@ -302,7 +303,7 @@ export const configSchema = z.strictObject({
   node: key(node.prefault({}), "This node."),
   wireless: key(wireless.prefault({}), "What holds for all radios."),
   radios: key(
-    list(radio).prefault([{}]),
+    list(radio).prefault([{ required: false }]),
     "Radios. One that no entry matches is left alone; left out, the first radio carries the mesh.",
   ),
   mesh: key(mesh.prefault({}), "The mesh: batman-adv."),

@@ -2,7 +2,6 @@
 import {
   type Capability,
   type Clock,
-  type Firewall,
   type Kernel,
   type KernelEvent,
   KernelFault,
@@ -15,6 +14,7 @@ import { openRtnetlink, type Rtnetlink } from "../../ffi/rtnetlink/mod.ts";
 import { hostCapabilities } from "./capabilities.ts";
 import { hostClock } from "./clock.ts";
 import { toFault } from "./errors.ts";
+import { type HostFirewall, hostFirewall } from "./firewall.ts";
 import { hostLinks } from "./links.ts";
 import { type HostMesh, hostMesh } from "./mesh.ts";
 import { rtnetlinkNames } from "./names.ts";
@@ -34,13 +34,6 @@ export interface HostKernelOptions {
   readonly random?: Random;
   /** Mesh id of a link that wpa_supplicant serves (HostServices); the kernel does not report it. */
   readonly meshIdOf?: (name: string) => Promise<string | null>;
-}
-
-/** A port that this build does not have: every method rejects. */
-function absent<T extends object>(what: string): T {
-  const reject = () =>
-    Promise.reject(new KernelFault("not-supported", `Cannot use ${what}: not in this build`));
-  return new Proxy<T>({} as T, { get: (_target, name) => name === "then" ? undefined : reject });
 }
 
 /**
@@ -69,7 +62,7 @@ class HostKernel implements Kernel {
   readonly mesh: HostMesh;
   readonly radios: HostRadios;
   readonly wireguard: HostWireguard;
-  readonly firewall: Firewall;
+  readonly firewall: HostFirewall;
   readonly sysctl: Sysctl;
   readonly #rtnetlink: Rtnetlink;
   readonly #place: { readonly netns?: string };
@@ -94,7 +87,7 @@ class HostKernel implements Kernel {
       ...(meshIdOf === undefined ? {} : { meshIdOf }),
     });
     this.wireguard = hostWireguard({ names, ...place });
-    this.firewall = absent("the firewall");
+    this.firewall = hostFirewall(place);
     this.sysctl = hostSysctl(netns);
     this.#rtnetlink = rtnetlink;
     this.#place = place;
@@ -112,6 +105,7 @@ class HostKernel implements Kernel {
   async close(): Promise<void> {
     this.#closing.abort();
     await Promise.all([this.mesh.close(), this.radios.close(), this.wireguard.close()]);
+    this.firewall.close();
     this.#rtnetlink.close();
   }
 }

@@ -249,7 +249,7 @@ export function encodeAttributes<const T extends AttributeTable>(
 }
 
 /** Joins octet arrays. */
-export function concat(parts: readonly Uint8Array[]): Uint8Array {
+export function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   let length = 0;
   for (const part of parts) length += part.length;
   const out = new Uint8Array(length);

@@ -14,12 +14,13 @@ export {
 export { NetlinkConn, type NetlinkConnOptions } from "./conn.ts";
 export type { Datagram, Netlink, NetlinkMessage } from "./conn_types.ts";
 export { DecodeError, type ExtendedAck, KernelError, NetlinkTimeout } from "./errors.ts";
-export { align, decodeMessages, encodeMessage, NLM_F } from "./message.ts";
+export { align, decodeError, decodeMessages, encodeMessage, NLM_F } from "./message.ts";
 export { isLost, type Lost, NetlinkNotifications, type Notification } from "./notifications.ts";
 export {
   NETLINK_GENERIC,
   NETLINK_NETFILTER,
   NETLINK_ROUTE,
+  openDatagram,
   openNetlink,
   type OpenNetlinkOptions,
   openNotifications,

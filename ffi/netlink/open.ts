@@ -113,3 +113,19 @@ export function openNotifications(
     throw error;
   }
 }
+
+/**
+ * Opens a bare datagram seam of `protocol`, for exchanges that are no single request (nfnetlink batches).
+ *
+ * @throws {SyscallError}
+ */
+export function openDatagram(protocol: number, options: OpenNetlinkOptions = {}): Datagram {
+  const socket = openNetlinkSocket(protocol, options);
+  try {
+    for (const option of [NETLINK_CAP_ACK, NETLINK_EXT_ACK]) setOptional(socket, option);
+    return new SocketDatagram(socket);
+  } catch (error) {
+    socket.close();
+    throw error;
+  }
+}
