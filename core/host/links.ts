@@ -1,4 +1,5 @@
 // The Links port over rtnetlink.
+import { macToBytes } from "../base/mod.ts";
 import {
   type Address,
   type IpNeighbour,
@@ -43,9 +44,30 @@ function run<T>(action: () => Promise<T>): Promise<T> {
 const MAX_VLAN_ID = 4094;
 const MAX_VNI = 0xffffff;
 
+/** IFNAMSIZ without its NUL. */
+const MAX_NAME_BYTES = 15;
+
 function requireRange(what: string, value: number, min: number, max: number): void {
   if (Number.isInteger(value) && value >= min && value <= max) return;
   throw new KernelFault("invalid", `Cannot use ${value} as ${what}: allowed are ${min} to ${max}`);
+}
+
+/**
+ * Names by the kernel's own rules (dev_valid_name()), checked here because it takes an empty name and one
+ * with "%" for wishes and makes one up.
+ */
+function requireName(name: string): void {
+  const octets = new TextEncoder().encode(name).length;
+  if (octets <= MAX_NAME_BYTES && /^[^\s/:%]+$/.test(name) && name !== "." && name !== "..") return;
+  const allowed = `1 to ${MAX_NAME_BYTES} octets without space, "/", ":" and "%"`;
+  throw new KernelFault("invalid", `Cannot name a link "${name}": allowed are ${allowed}`);
+}
+
+function requireUnicast(mac: string): void {
+  const octets = macToBytes(mac);
+  const first = octets?.[0] ?? 1;
+  if ((first & 1) === 0 && octets?.some((octet) => octet !== 0)) return;
+  throw new KernelFault("invalid", `Cannot use "${mac}" as a link's address: no unicast MAC`);
 }
 
 class RtnetlinkLinks implements Links {
@@ -81,6 +103,8 @@ class RtnetlinkLinks implements Links {
   change(name: string, change: LinkChange): Promise<void> {
     return run(async () => {
       const { master, mac, ...same } = change;
+      if (change.name !== undefined) requireName(change.name);
+      if (mac !== undefined) requireUnicast(mac);
       const index = await this.#rtnetlink.index(name);
       await this.#rtnetlink.setLink(index, {
         ...same,
@@ -159,8 +183,10 @@ class RtnetlinkLinks implements Links {
   }
 
   async #newLink(spec: LinkSpec): Promise<NewLink> {
+    requireName(spec.name);
     switch (spec.kind) {
       case "veth":
+        requireName(spec.peer);
         return { kind: "veth", name: spec.name, peer: { name: spec.peer } };
       case "vlan": {
         requireRange("VLAN id", spec.id, 1, MAX_VLAN_ID);
