@@ -2,5 +2,11 @@
 export { hostClock } from "./clock.ts";
 export { hostFiles } from "./files.ts";
 export { type HostKernelOptions, openHostKernel } from "./kernel.ts";
+export {
+  type NotifyEnvironment,
+  notifyEnvironment,
+  type ServiceNotifier,
+  serviceNotifier,
+} from "./notify.ts";
 export { hostRandom } from "./random.ts";
 export { type HostServices, hostServices, type HostServicesOptions } from "./services.ts";
