@@ -32,6 +32,10 @@ export const LAYERS: Readonly<Record<string, Rule>> = {
     may: [...CORE, "core/config", "core/node"],
     why: "implements the history port of config and the event and metric types of node",
   },
+  "core/handshake": {
+    may: [...CORE, "core/pq", "core/identity"],
+    why: "proves identities with the primitives",
+  },
   "core/observe": { may: [...CORE, "core/node"], why: "produces the snapshots that node defines" },
   "core/node": {
     may: [...CORE, "core/config", "core/observe", "core/store"],

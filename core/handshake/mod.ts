@@ -1,0 +1,9 @@
+// The handshake between two nodes: hybrid secrecy (X25519 and ML-KEM) and hybrid authentication
+// (Ed25519 and ML-DSA), SIGMA-shaped. Pure cryptography and messages; who dials whom and when is
+// decided elsewhere. docs/protocol/handshake.md.
+export { HandshakeError, type HandshakeErrorCode } from "./errors.ts";
+export { Initiator, type InitiatorOptions } from "./initiator.ts";
+export { MAX_FRAME_BYTES } from "./limits.ts";
+export { CACHE_EPOCH_BYTES } from "./messages.ts";
+export type { Outcome, Party } from "./party.ts";
+export { Responder } from "./responder.ts";
