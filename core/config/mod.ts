@@ -17,6 +17,7 @@ export {
   type ConfigManagerOptions,
   type ConfigStatus,
 } from "./manager.ts";
+export { channelSpec } from "./channel.ts";
 export { formatPath, fromTomlKey, parsePath, type PathPart, toTomlKey } from "./names.ts";
 export {
   type ConfigWarning,
