@@ -3,8 +3,9 @@ import { CliError, EXIT } from "../cli/mod.ts";
 import {
   type Config,
   type ConfigEvent,
-  ConfigManager,
+  type ConfigManager,
   type ConfigManagerOptions,
+  defaultConfig,
   parseConfig,
 } from "../config/mod.ts";
 import type { EventDraft, HealthCheck } from "../node/mod.ts";
@@ -19,31 +20,28 @@ export async function readConfig(
   files: Files,
   paths: ConfigManagerOptions["paths"],
   explicit: boolean,
-): Promise<void> {
+): Promise<Config> {
   const text = await files.readText(paths.document);
   if (text === null) {
-    if (!explicit) return;
+    if (!explicit) return defaultConfig();
     throw new CliError(
       EXIT.invalidConfig,
       `Cannot read the configuration "${paths.document}": there is no such file`,
     );
   }
   const parsed = parseConfig(text);
-  if (parsed.ok) return;
+  if (parsed.ok) return parsed.config;
   // With a good document to fall back on the node starts: a typo must not take it off the mesh.
   const records = await files.list(paths.directory);
-  if (records.some((name) => name.startsWith("config.") && name.endsWith(".json"))) return;
+  if (records.some((name) => name.startsWith("config.") && name.endsWith(".json"))) {
+    return defaultConfig();
+  }
   const listed = parsed.errors.map(({ message }) => `  ${message}`).join("\n");
   throw new CliError(
     EXIT.invalidConfig,
     `Cannot use the configuration "${paths.document}":\n${listed}`,
     "Nothing was changed. Mend the file and start again.",
   );
-}
-
-/** The configuration in force. */
-export function configInForce(manager: ConfigManager): Config {
-  return manager.current().config;
 }
 
 /** What a person should know of a configuration event. */

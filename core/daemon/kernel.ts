@@ -1,6 +1,7 @@
 // Which kernel the node drives: the machine's where it can, else the simulated mesh, saying why.
 import { CliError, EXIT } from "../cli/mod.ts";
 import { messageOf } from "../base/mod.ts";
+import type { Config } from "../config/mod.ts";
 import {
   type Capability,
   type Clock,
@@ -27,6 +28,8 @@ export interface KernelWish {
 
 /** What kernels are made with. */
 export interface KernelDeps {
+  /** The document as it is at start: the other nodes of a simulated mesh follow it. */
+  readonly config: Config;
   readonly clock: Clock;
   readonly random: Random;
   readonly files: Files;
@@ -44,6 +47,15 @@ export interface ChosenKernel {
 
 /** Capabilities without which there is no mesh. */
 const NEEDED = ["net-admin", "batman-adv"];
+
+async function simulated(
+  wish: KernelWish,
+  deps: KernelDeps,
+  simulatedBecause: string | null,
+): Promise<ChosenKernel> {
+  const { openSimulated } = await import("./kernel_simulated.ts");
+  return { ...await openSimulated(wish, deps), simulatedBecause };
+}
 
 /** Opens a kernel. @throws {CliError} when the one that was asked for cannot be had. */
 export async function chooseKernel(
@@ -93,42 +105,4 @@ async function tryHost(
     remedy: remedies.length === 0 ? null : remedies.join("\n"),
     permission: lacking.some(({ id }) => id === "net-admin"),
   };
-}
-
-/** Interim until the simulated mesh is there: this machine's links, which can be read and not changed. */
-async function simulated(
-  wish: KernelWish,
-  { clock, files, random, servicesDirectory }: KernelDeps,
-  reason: string | null,
-): Promise<ChosenKernel> {
-  if (reason === null || wish.attach !== null) {
-    throw new CliError(EXIT.failed, "Cannot simulate a mesh: not in this build");
-  }
-  const { hostServices, openHostKernel } = await import("../host/mod.ts");
-  const kernel = await openHostKernel({ clock, random });
-  const refuse = () =>
-    Promise.reject(new KernelFault("not-supported", "Cannot change anything: no mesh here"));
-  const changing = /^(create|change|delete|add|remove|set|apply|join|leave|write|configure)/;
-  const readOnly = <T extends object>(part: T): T =>
-    new Proxy(part, {
-      get(target, name) {
-        if (typeof name === "string" && changing.test(name)) return refuse;
-        const value = Reflect.get(target, name);
-        return typeof value === "function" ? value.bind(target) : value;
-      },
-    });
-  const inert: Kernel = {
-    info: kernel.info,
-    links: readOnly(kernel.links),
-    mesh: readOnly(kernel.mesh),
-    radios: readOnly(kernel.radios),
-    wireguard: readOnly(kernel.wireguard),
-    firewall: readOnly(kernel.firewall),
-    sysctl: readOnly(kernel.sysctl),
-    capabilities: () => kernel.capabilities(),
-    watch: (signal) => kernel.watch(signal),
-    close: () => kernel.close(),
-  };
-  const services = hostServices({ clock, files, directory: servicesDirectory });
-  return { kernel: inert, services, simulatedBecause: reason };
 }

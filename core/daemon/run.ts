@@ -89,11 +89,11 @@ async function start(options: RunOptions, log: Logger, cleanup: Cleanup): Promis
     document: options.config === null ? paths.configDocument : absolute(options.config),
     directory: paths.configRecords,
   };
-  await readConfig(files, configPaths, options.config !== null);
+  const document = await readConfig(files, configPaths, options.config !== null);
   const bootId = await readBootId();
   const [store, chosen] = await Promise.all([
     openStore(paths, bootId, log, cleanup),
-    openKernel(options, paths, log, cleanup),
+    openKernel(options, document, paths, log, cleanup),
   ]);
   const { kernel, services } = chosen;
 
@@ -247,6 +247,7 @@ async function openStore(
 
 async function openKernel(
   options: RunOptions,
+  config: Config,
   paths: DataPaths,
   log: Logger,
   cleanup: Cleanup,
@@ -255,6 +256,7 @@ async function openKernel(
     clock: hostClock(),
     random: hostRandom(),
     files: hostFiles(),
+    config,
     servicesDirectory: `${paths.directory}/services`,
   });
   cleanup.add("kernel", () => chosen.kernel.close());
