@@ -59,7 +59,7 @@ import {
 export interface ThroughputOptions {
   /** 0 lets the kernel choose (10 s). */
   readonly testTimeMs: number;
-  /** Cancels the test in the kernel; the result then says "cancelled". */
+  /** Cancels the test in the kernel; the result then says "cancelled" and tells what was measured. */
   readonly signal?: AbortSignal;
   /** Ends the waiting for a result that does not come. */
   readonly giveUp?: AbortSignal;
@@ -207,14 +207,15 @@ export class Batadv implements Disposable {
     return await this.#get("tpMeter", start, decodeTpCookie);
   }
 
-  /** Ends a running test towards `destination`; its result still comes, as "cancelled". */
+  /** Ends a running test towards `destination`; its result still comes, as if it were complete. */
   cancelThroughput(meshIfindex: number, destination: string): Promise<void> {
     return this.#set("tpMeterCancel", () => encodeTpCancel(meshIfindex, destination));
   }
 
   /**
    * Runs a throughput test to its end. Listens before it starts, because a refusal (no route, too many
-   * tests) comes as an event at once, not as an error of the start.
+   * tests) comes as an event at once, not as an error of the start. The kernel calls a cancelled test
+   * complete (tp_meter.c, batadv_tp_batctl_notify()); here it is "cancelled", with what it measured.
    *
    * @throws {NetlinkTimeout} `giveUp` fired first.
    */
@@ -238,7 +239,11 @@ export class Batadv implements Disposable {
     try {
       for await (const event of events.notifications(giveUp)) {
         if (isLost(event) || event.kind !== "tpResult") continue;
-        if (event.result.cookie === cookie) return event.result;
+        if (event.result.cookie !== cookie) continue;
+        const { outcome } = event.result;
+        return signal?.aborted && outcome === "complete"
+          ? { ...event.result, outcome: "cancelled" }
+          : event.result;
       }
     } finally {
       signal?.removeEventListener("abort", cancel);

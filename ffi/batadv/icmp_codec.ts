@@ -41,7 +41,7 @@ export interface IcmpPacket {
   readonly uid: number;
   /** 0 to 65535. */
   readonly seq: number;
-  /** Addresses the packet went out from so far, when it records its route; at most 16. */
+  /** Where it left, then every device it came in by so far, when it records its route; at most 16. */
   readonly route?: readonly string[];
 }
 

@@ -268,11 +268,11 @@ async function comparesProbes(lab: Lab): Promise<void> {
   assert(recorded.outcome === "reply" && recorded.route !== null);
   const names = await Promise.all([
     topology.mac(1, "to2"),
-    topology.mac(2, "to3"),
-    topology.mac(3, "to2"),
     topology.mac(2, "to1"),
+    topology.mac(3, "to2"),
+    topology.mac(2, "to3"),
   ]);
-  assertEquals(recorded.route, names, "the record names every device the packet went out of");
+  assertEquals(recorded.route, names, "where it left, and every device it came in by");
   const trace = await topology.exec(1, "batctl", "meshif", MESH, "traceroute", far);
   const theirs = [...trace.matchAll(/^\s*\d+: (?:\S+ \()?([0-9a-f:]{17})/gm)].map((hop) =>
     hop[1] ?? ""
@@ -288,7 +288,7 @@ async function comparesThroughput(lab: Lab): Promise<void> {
   const result = await batadv.throughput(index, far, { testTimeMs: 1000 });
   assertEquals([result.outcome, result.destination], ["complete", far]);
   const ours = result.throughputKbps ?? 0;
-  const said = await topology.exec(1, "batctl", "meshif", MESH, "tp", "-t1000", far);
+  const said = await topology.exec(1, "batctl", "meshif", MESH, "tp", "-t", "1000", far);
   const rate = /Throughput: ([\d.]+) (MB\/s|KB\/s|Bytes\/s|GB\/s)[^\n]*/.exec(said);
   assert(rate !== null, said);
   const scale = { "Bytes/s": 1, "KB/s": 1024, "MB/s": 1024 ** 2, "GB/s": 1024 ** 3 };

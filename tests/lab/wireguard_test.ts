@@ -131,7 +131,8 @@ Deno.test("ffi/wireguard equals wg show all dump, over IPv4 and a link-local add
     await b.setDevice(indexB, {
       peers: [{ publicKey: keyA, presharedKey, allowedIps: ["10.77.0.1/32"] }],
     });
-    await shell(["ip -n wga link set wg0 up", "ip -n wgb link set wg0 up"]);
+    // A keepalive starts a handshake as soon as its end is up, and a lost one is repeated after 5 s.
+    await shell(["ip -n wgb link set wg0 up", "ip -n wga link set wg0 up"]);
     const ping = () => run("ip", "netns", "exec", "wga", "ping", "-c2", "-W2", "-q", "10.77.0.2");
     await ping();
     const [atA] = (await equalsDump("wga", a, indexA)).peers;
