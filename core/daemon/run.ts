@@ -166,9 +166,11 @@ async function start(options: RunOptions, log: Logger, cleanup: Cleanup): Promis
     await Promise.all(servers.map((server) => server.close()));
   });
   const addresses = servers.map(({ name }) => name);
-  await writeAddress(files, paths, addresses);
+  const daemon = finish({ node, observer, store, log, cleanup, addresses });
+  // Last, so that whoever waits for it finds a node that is up.
   cleanup.add("address file", () => files.remove(paths.address));
-  return finish({ node, observer, store, log, cleanup, addresses });
+  await writeAddress(files, paths, addresses);
+  return daemon;
 }
 
 interface Started {
