@@ -28,7 +28,7 @@ const usage = `Usage: deno task lab [COMMAND] [OPTIONS]
   build            make the guest's kernel and root image, where inputs changed
 
   --mem MIB        memory of a guest (1024)
-  --timeout S      limit from power on to power off (300)
+  --timeout S      limit from power on to power off (600)
   --virtual-time   count guest time in instructions: steady timing on a busy host, but slow
   --nodes N        up: number of nodes (3)
   --port P         up: port of the first node's page, the others follow (8080)

@@ -4,6 +4,8 @@
 
 export { diamond, type Edge, type LabNode, line, Topology } from "./topology/base.ts";
 export { command, type CommandResult, shell } from "./topology/command.ts";
-export { radioTopology } from "./topology/radios.ts";
+export type { LinkQuality, Medium } from "./topology/medium.ts";
+export { airTopology, type RadioOptions, radioTopology } from "./topology/radios.ts";
+export type { AirTopology } from "./topology/radios.ts";
 export { wireTopology } from "./topology/wires.ts";
 export type { WireTopology } from "./topology/wires.ts";

@@ -7,7 +7,7 @@ export const ROOT_IMAGE_MIB = 1024;
 /** Default memory of a guest. */
 export const GUEST_MEM_MIB = 1024;
 /** Default limit for one guest, from power on to power off. */
-export const GUEST_TIMEOUT_S = 300;
+export const GUEST_TIMEOUT_S = 600;
 /** After `timeout` asked QEMU to end, how long until it is killed. */
 export const KILL_AFTER_S = 5;
 /** Guests that may run at the same time on this machine's lab directory. */
