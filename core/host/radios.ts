@@ -56,6 +56,9 @@ const SCAN_SLACK_MS = 100;
 /** IEEE 802.11 time unit in ms. */
 const TIME_UNIT_MS = 1.024;
 
+/** The kernel's own default for meshes, 1000, is so long that a scan hardly ever hears one. */
+const MESH_BEACON_INTERVAL_MS = 102.4;
+
 /** A value that the codec refuses was the caller's. */
 function fault(thrown: unknown): unknown {
   if (thrown instanceof RangeError || thrown instanceof TypeError) {
@@ -154,13 +157,11 @@ class KernelRadios implements HostRadios {
 
   joinMesh(name: string, join: MeshJoin): Promise<void> {
     return this.#placing(name, "join the mesh with", join, async (client, index) => {
-      const { beaconIntervalMs, multicastRateKbps } = join;
+      const { beaconIntervalMs = MESH_BEACON_INTERVAL_MS, multicastRateKbps } = join;
       await client.joinMesh(index, {
         meshId: join.meshId,
         channel: rawChannel(join),
-        ...(beaconIntervalMs === undefined
-          ? {}
-          : { beaconIntervalTu: Math.round(beaconIntervalMs / TIME_UNIT_MS) }),
+        beaconIntervalTu: Math.round(beaconIntervalMs / TIME_UNIT_MS),
         ...(multicastRateKbps === undefined ? {} : { multicastRateKbps }),
         config: { forwarding: join.forwarding ? 1 : 0 },
       });
