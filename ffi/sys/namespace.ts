@@ -3,7 +3,7 @@
 // process ever runs there; a socket opened inside stays in that namespace for its life.
 // Deliberately absent: the mounts of /sys and /etc/netns/NAME that `ip netns exec` makes.
 import { ERRNO, SyscallError } from "./errno.ts";
-import { checked, cString, libc } from "./libc.ts";
+import { checked, cString, lastErrno, libc } from "./libc.ts";
 import { MAX_NAMESPACE_NAME_CHARS } from "./limits.ts";
 
 const DIRECTORY = "/run/netns";
@@ -14,6 +14,8 @@ const O_CREAT = 0o100;
 const O_EXCL = 0o200;
 const O_CLOEXEC = 0o2000000;
 const MS_BIND = 4096n;
+const MS_REC = 16384n;
+const MS_SHARED = 1n << 20n;
 const MNT_DETACH = 2;
 
 /** The path of namespace `name`. @throws {TypeError} when it cannot be a file name. */
@@ -71,10 +73,27 @@ export function withNamespace<T>(name: string, action: () => T): T {
   }
 }
 
+/**
+ * Makes the directory a shared mount of its own, as `ip netns add` does before its first name: otherwise
+ * that would lay a second mount over the names made here, which could then not be removed any more.
+ */
+function shareDirectory(): void {
+  Deno.mkdirSync(DIRECTORY, { recursive: true, mode: 0o755 });
+  const directory = cString(DIRECTORY);
+  const none = cString("none");
+  const share = () => libc().mount(cString(""), directory, none, MS_SHARED | MS_REC, none);
+  if (share() === 0) return;
+  const errno = lastErrno();
+  // EINVAL: it is no mount point yet.
+  if (errno !== ERRNO.EINVAL) throw new SyscallError("mount", errno, DIRECTORY);
+  checked(libc().mount(directory, directory, none, MS_BIND | MS_REC, none), "mount", DIRECTORY);
+  checked(share(), "mount", DIRECTORY);
+}
+
 /** Makes a new, empty network namespace called `name`. @throws {SyscallError} EEXIST, EPERM. */
 export function createNamespace(name: string): void {
   const path = namespacePath(name);
-  Deno.mkdirSync(DIRECTORY, { recursive: true, mode: 0o755 });
+  shareDirectory();
   libc().close(open(path, O_RDONLY | O_CREAT | O_EXCL));
   try {
     comingBack(() => {
