@@ -71,6 +71,17 @@ function errnoOf(thrown: unknown): number | null {
   return thrown instanceof KernelError ? thrown.errno : null;
 }
 
+/** Path of a radio's device below /sys/devices; `null` where sysfs shows another namespace's radios. */
+async function devicePath(radio: string): Promise<string | null> {
+  try {
+    const path = await Deno.realPath(`/sys/class/ieee80211/${radio}/device`);
+    return path.startsWith("/sys/devices/") ? path.slice("/sys/devices/".length) : null;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
+}
+
 class KernelRadios implements HostRadios {
   readonly #options: HostRadiosOptions;
   readonly #family: FamilyClient<Nl80211Client>;
@@ -90,7 +101,9 @@ class KernelRadios implements HostRadios {
     return this.#run(async (client) => {
       const wiphys = await client.wiphys();
       const domains = await client.regDomains();
-      return wiphys.map((wiphy) => viewRadio(wiphy, domains));
+      return await Promise.all(
+        wiphys.map(async (wiphy) => viewRadio(wiphy, domains, await devicePath(wiphy.name))),
+      );
     });
   }
 

@@ -112,12 +112,13 @@ function viewBand(raw: WiphyBand): RadioBand[] {
   }];
 }
 
-/** One radio. `domains` tell whether it has a regulatory domain of its own. */
-export function viewRadio(raw: Wiphy, domains: readonly RegDomain[]): Radio {
+/** One radio. `domains` tell whether it has a regulatory domain of its own; `path` is its device's. */
+export function viewRadio(raw: Wiphy, domains: readonly RegDomain[], path: string | null): Radio {
   const modes = new Set(raw.modes.map(viewMode));
   return {
     index: raw.index,
     name: raw.name,
+    path,
     bands: raw.bands.flatMap(viewBand),
     modes: [...modes],
     sae: raw.features.sae,

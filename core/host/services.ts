@@ -23,6 +23,8 @@ export interface HostServicesOptions {
   readonly directory: string;
   /** A network namespace under /run/netns; the caller's own when absent. */
   readonly netns?: string;
+  /** Programs by another path than their name on the PATH. */
+  readonly commands?: Partial<Readonly<Record<ServiceKind, string>>>;
 }
 
 /** The Services port, and what only the host knows. */
@@ -61,7 +63,7 @@ class ProcessServices implements HostServices {
   }
 
   async installed(kind: ServiceKind): Promise<{ readonly ok: boolean; readonly detail: string }> {
-    const { command, versionArgs, version } = PROGRAMS[kind];
+    const { command, versionArgs, version } = this.#program(kind);
     try {
       const said = await run(command, versionArgs);
       const found = version.exec(said.text)?.[1];
@@ -128,6 +130,11 @@ class ProcessServices implements HostServices {
     return turn;
   }
 
+  #program(kind: ServiceKind): Program {
+    const command = this.#options.commands?.[kind];
+    return command === undefined ? PROGRAMS[kind] : { ...PROGRAMS[kind], command };
+  }
+
   #places(name: string): ServicePlaces {
     const base = `${this.#options.directory}/${name}`;
     return { config: `${base}.conf`, control: base, pid: `${base}.pid` };
@@ -135,7 +142,7 @@ class ProcessServices implements HostServices {
 
   async #ensure(spec: ServiceSpec): Promise<void> {
     checkSpec(spec);
-    const program = PROGRAMS[spec.kind];
+    const program = this.#program(spec.kind);
     const before = this.#running.get(spec.name);
     if (before !== undefined) {
       const same = before.spec.config === spec.config && before.spec.kind === spec.kind &&
