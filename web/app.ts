@@ -4,6 +4,7 @@
 // The cached answers come before Hono because they are what is asked most, and their work is one map
 // lookup; the guard comes before both.
 import { OpenAPIHono } from "@hono/zod-openapi";
+import { bodyLimit } from "hono/body-limit";
 import { HTTPException } from "hono/http-exception";
 import type { NodeService } from "../core/node/mod.ts";
 import type { Clock } from "../core/ports/mod.ts";
@@ -19,8 +20,9 @@ import { EventHub } from "./api/hub.ts";
 import { addStream } from "./api/stream.ts";
 import { addTables, tableRenderings } from "./api/tables.ts";
 import type { Connection } from "./connection.ts";
+import { MAX_BODY_BYTES } from "./limits.ts";
 import { CachedBodies } from "./http/cached.ts";
-import { guard } from "./http/guard.ts";
+import { bodyTooLarge, guard } from "./http/guard.ts";
 import { API_HEADERS } from "./http/headers.ts";
 import { hostCheck } from "./http/hosts.ts";
 import { problemResponse } from "./http/problem.ts";
@@ -85,6 +87,8 @@ function routes(
     if (headers.has("x-content-type-options")) return;
     for (const [name, value] of API_HEADERS) headers.set(name, value);
   });
+  // The guard refuses bodies that say they are too large; this, those that do not say.
+  api.use(bodyLimit({ maxSize: MAX_BODY_BYTES, onError: () => bodyTooLarge(null) }));
   addHealth(api, context);
   addTables(api, cached, context.node);
   addNode(api, context);

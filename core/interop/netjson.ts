@@ -17,8 +17,8 @@ export interface NetworkGraph {
   readonly label: string;
   readonly nodes: readonly {
     readonly id: string;
-    readonly label?: string;
-    readonly local_addresses?: readonly string[];
+    readonly label?: string | undefined;
+    readonly local_addresses?: readonly string[] | undefined;
     readonly properties: Readonly<Record<string, string | number | boolean>>;
   }[];
   readonly links: readonly {

@@ -76,15 +76,7 @@ function guardWrite(request: Request, { remote }: Connection): Response | null {
     });
   }
   const length = Number(headers.get("content-length") ?? 0);
-  if (length > MAX_BODY_BYTES) {
-    const detail = `Cannot read a body of ${length} octets: at most ${MAX_BODY_BYTES}`;
-    return problemResponse({
-      status: 413,
-      code: "body-too-large",
-      title: "Body too large",
-      detail,
-    });
-  }
+  if (length > MAX_BODY_BYTES) return bodyTooLarge(length);
   const type = headers.get("content-type");
   const hasBody = request.body !== null && headers.get("content-length") !== "0";
   if (hasBody && !BODY_TYPES.test(type ?? "")) {
@@ -93,6 +85,13 @@ function guardWrite(request: Request, { remote }: Connection): Response | null {
     return problemResponse({ status: 415, code: "body-type", title: "Unsupported body", detail });
   }
   return null;
+}
+
+/** @param lengthBytes `null` when it was not told. */
+export function bodyTooLarge(lengthBytes: number | null): Response {
+  const size = lengthBytes === null ? "" : ` of ${lengthBytes} octets`;
+  const detail = `Cannot read a body${size}: at most ${MAX_BODY_BYTES} octets are taken`;
+  return problemResponse({ status: 413, code: "body-too-large", title: "Body too large", detail });
 }
 
 /** The foreign site that sent the request, or `null`. Clients that are no browsers send neither header. */

@@ -65,8 +65,8 @@ export const networkGraph = named<NetworkGraph>()(
     label: z.string(),
     nodes: z.array(z.object({
       id: z.string(),
-      label: z.string().exactOptional(),
-      local_addresses: z.array(z.string()).exactOptional(),
+      label: z.string().optional(),
+      local_addresses: z.array(z.string()).optional(),
       properties,
     })),
     links: z.array(z.object({

@@ -22,34 +22,32 @@ const tq = maybe(z.int().min(0).max(255)).openapi({ description: "BATMAN_IV; nul
 const throughputKbps = maybe(count).openapi({ description: "BATMAN_V; null for IV." });
 const vlan = maybe(z.int().min(0).max(4095)).openapi({ description: "null: untagged." });
 
-export const meshInfo = named<MeshInfo>()(
-  "MeshInfo",
-  z.object({
-    mesh: z.string(),
-    version: z.string(),
-    algorithm: z.enum(["BATMAN_IV", "BATMAN_V"]),
-    mac,
-    originator: maybe(mac),
-    settings: z.object({
-      aggregatedOgms: z.boolean(),
-      apIsolation: z.boolean(),
-      isolationMark: count,
-      isolationMask: count,
-      bonding: z.boolean(),
-      bridgeLoopAvoidance: z.boolean(),
-      distributedArpTable: z.boolean(),
-      fragmentation: z.boolean(),
-      gatewayMode: z.enum(["off", "client", "server"]),
-      gatewayDownKbps: count,
-      gatewayUpKbps: count,
-      gatewaySelectionClass: count,
-      hopPenalty: z.int().min(0).max(255),
-      multicastForceflood: z.boolean(),
-      multicastFanout: count,
-      originatorIntervalMs: count,
-    }),
+/** Not named: the overview that extends it is. */
+export const meshInfo = z.object({
+  mesh: z.string(),
+  version: z.string(),
+  algorithm: z.enum(["BATMAN_IV", "BATMAN_V"]),
+  mac,
+  originator: maybe(mac),
+  settings: z.object({
+    aggregatedOgms: z.boolean(),
+    apIsolation: z.boolean(),
+    isolationMark: count,
+    isolationMask: count,
+    bonding: z.boolean(),
+    bridgeLoopAvoidance: z.boolean(),
+    distributedArpTable: z.boolean(),
+    fragmentation: z.boolean(),
+    gatewayMode: z.enum(["off", "client", "server"]),
+    gatewayDownKbps: count,
+    gatewayUpKbps: count,
+    gatewaySelectionClass: count,
+    hopPenalty: z.int().min(0).max(255),
+    multicastForceflood: z.boolean(),
+    multicastFanout: count,
+    originatorIntervalMs: count,
   }),
-);
+}) satisfies z.ZodType<MeshInfo>;
 
 export const hardInterface = named<HardInterface>()(
   "HardInterface",

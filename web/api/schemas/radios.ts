@@ -9,7 +9,17 @@ import type {
   WirelessInterface,
 } from "../../../core/ports/mod.ts";
 import { count, mac, maybe, named } from "./common.ts";
-const widthMhz = z.literal([5, 10, 20, 40, 80, 160, 320]);
+
+// One literal each: the document's generator takes only the first of a literal with several values.
+const widthMhz = z.union([
+  z.literal(5),
+  z.literal(10),
+  z.literal(20),
+  z.literal(40),
+  z.literal(80),
+  z.literal(160),
+  z.literal(320),
+]);
 const mode = z.enum(["managed", "ap", "ibss", "mesh", "monitor", "other"]);
 const dbm = z.number().openapi({ description: "dBm" });
 
