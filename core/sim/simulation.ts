@@ -10,6 +10,7 @@ import {
   NodeState,
   publish,
   putClient,
+  removeLink,
   SimKernel,
   type World,
 } from "./kernel/mod.ts";
@@ -207,6 +208,15 @@ export class Simulation {
       if (client.mac === mac && !client.own) mesh.clients.delete(key);
     }
     publish(mesh, true);
+  }
+
+  /** Takes a node's radio and its interfaces away, as pulling a USB stick does. */
+  unplugRadio(index: number, radio: string): void {
+    const node = this.#node(index);
+    for (const link of [...node.links.values()]) {
+      if (link.wireless?.radio === radio) removeLink(node, link);
+    }
+    if (node.radios.delete(radio)) node.events.emit({ type: "radio", radio, present: false });
   }
 
   /** A node loses power: it is silent at once, and its kernel's state is gone. */

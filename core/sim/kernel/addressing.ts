@@ -8,7 +8,7 @@ import { checkRange, fault, type LinkState, type NodeState } from "./state.ts";
 const TABLE_MAIN = 254;
 const TABLE_LOCAL = 255;
 const PROTOCOL_KERNEL = 2;
-const PROTOCOL_BOOT = 3;
+const PROTOCOL_STATIC = 4;
 /** Metric the kernel gives IPv6 routes. */
 const METRIC_V6 = 256;
 const METRIC_V6_USER = 1024;
@@ -211,7 +211,7 @@ function resolve(node: NodeState, spec: RouteSpec): Route {
     link: type === "unicast" ? link : null,
     table: spec.table ?? TABLE_MAIN,
     metric: spec.metric ?? (v6 ? METRIC_V6_USER : null),
-    protocol: spec.protocol ?? PROTOCOL_BOOT,
+    protocol: spec.protocol ?? PROTOCOL_STATIC,
     type,
     source: null,
   };
@@ -235,7 +235,12 @@ export function removeRoute(node: NodeState, spec: RouteSpec): void {
 }
 
 function canonicalRule(rule: RoutingRule): RoutingRule {
-  const prefix = (text: string | null) => (text === null ? null : canonicalPrefix(text));
+  const prefix = (text: string | null) => {
+    if (text === null) return null;
+    const canonical = canonicalPrefix(text);
+    if (canonical.includes(":") === (rule.family === "ipv6")) return canonical;
+    throw fault("invalid", `Cannot use "${text}" in a rule of ${rule.family}: the other family`);
+  };
   return { ...rule, source: prefix(rule.source), destination: prefix(rule.destination) };
 }
 

@@ -83,11 +83,8 @@ export function octetsOf(text: string): Uint8Array<ArrayBuffer> {
 export function canonicalPrefix(text: string): string {
   const [address, length, ...rest] = text.split("/");
   const octets = parseIp(address ?? "");
-  const bits = length === undefined ? (octets?.length ?? 0) * 8 : Number(length);
-  if (
-    octets === null || rest.length > 0 || !Number.isInteger(bits) || bits < 0 ||
-    bits > octets.length * 8
-  ) {
+  const bits = /^\d{1,3}$/.test(length ?? "") ? Number(length) : 999;
+  if (octets === null || rest.length > 0 || bits > octets.length * 8) {
     throw new KernelFault("invalid", `Cannot use the prefix "${text}": it is no IP prefix`);
   }
   return `${formatIp(masked(octets, bits))}/${bits}`;

@@ -39,7 +39,7 @@ const PLAIN = {
 };
 
 function checkName(node: NodeState, name: string): void {
-  if (!/^[^\s/:]{1,15}$/.test(name) || name === "." || name === "..") {
+  if (!/^[^\s/:%]{1,15}$/.test(name) || name === "." || name === "..") {
     throw fault("invalid", `Cannot name a link "${name}": 1 to 15 characters, no space or slash`);
   }
   if (node.links.has(name)) {
@@ -229,7 +229,10 @@ function change(node: NodeState, name: string, wanted: LinkChange): void {
   if (wanted.mtu !== undefined) checkRange(`the MTU of "${name}"`, wanted.mtu, 68, 65535);
   if (wanted.mac !== undefined) {
     const first = macToBytes(wanted.mac)?.[0];
-    if (!isMac(wanted.mac) || first === undefined || (first & 1) === 1) {
+    if (
+      !isMac(wanted.mac) || first === undefined || (first & 1) === 1 ||
+      wanted.mac === "00:00:00:00:00:00"
+    ) {
       throw fault(
         "invalid",
         `Cannot give "${name}" the address "${wanted.mac}": it is no unicast MAC`,

@@ -313,10 +313,10 @@ export class SimMesh implements Mesh {
     try {
       const startMs = clock.monotonicMs();
       let bytes = 0;
-      for (;;) {
-        const elapsedMs = clock.monotonicMs() - startMs;
-        const stepMs = Math.min(METER_STEP_MS, options.durationMs - elapsedMs);
-        if (stepMs <= 0) break;
+      let leftMs = options.durationMs;
+      while (leftMs > 0) {
+        const stepMs = Math.min(METER_STEP_MS, leftMs);
+        leftMs -= stepMs;
         await clock.sleep(stepMs, options.signal);
         if (options.signal?.aborted) throw cancelled();
         bytes += (pathThroughputKbps(mesh.router, id) * stepMs) / 8;

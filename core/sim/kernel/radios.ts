@@ -125,7 +125,7 @@ export class SimRadios implements Radios {
   // deno-lint-ignore require-await
   async setChannel(name: string, spec: ChannelSpec): Promise<void> {
     const { link, wireless, port } = this.#node.wireless(name);
-    const { centerFrequencyMhz } = checkChannel(this.#node.country, spec);
+    const { centerFrequencyMhz } = checkChannel(this.#node.country, spec, name);
     if (wireless.joined !== null) {
       throw fault("busy", `Cannot tune "${name}": it has joined "${wireless.joined}"`);
     }
@@ -269,7 +269,7 @@ export class SimRadios implements Radios {
   ): Promise<readonly ScanEntry[]> {
     const { link, port } = this.#node.wireless(name);
     if (!link.up) {
-      throw fault("unexpected", `Cannot scan with "${name}": the link is down (ENETDOWN)`);
+      throw fault("invalid", `Cannot scan with "${name}": the link is down (ENETDOWN)`);
     }
     const { clock, medium } = this.#node.world;
     if (options.timeoutMs < SCAN_MS) {
@@ -317,7 +317,7 @@ export class SimRadios implements Radios {
       const { wireless, port } = link;
       if (wireless === null || port === null || wireless.channel === null) continue;
       try {
-        checkChannel(country, wireless.channel as ChannelSpec);
+        checkChannel(country, wireless.channel as ChannelSpec, link.name);
         this.#applyPower(link, null);
       } catch {
         // As cfg80211 does: what sends on a channel that became forbidden is stopped.
@@ -344,7 +344,7 @@ export class SimRadios implements Radios {
       throw fault("not-supported", `Cannot join with "${name}": its mode is ${wireless.mode}`);
     }
     if (!link.up) {
-      throw fault("unexpected", `Cannot join with "${name}": the link is down (ENETDOWN)`);
+      throw fault("invalid", `Cannot join with "${name}": the link is down (ENETDOWN)`);
     }
     if (wireless.joined !== null) {
       throw fault("busy", `Cannot join with "${name}": it has joined "${wireless.joined}"`);
@@ -353,7 +353,7 @@ export class SimRadios implements Radios {
 
   #join(name: string, network: string, shown: string, spec: ChannelSpec): void {
     const { link, wireless, port } = this.#node.wireless(name);
-    const { centerFrequencyMhz } = checkChannel(this.#node.country, spec);
+    const { centerFrequencyMhz } = checkChannel(this.#node.country, spec, name);
     wireless.channel = {
       frequencyMhz: spec.frequencyMhz,
       widthMhz: spec.widthMhz,
@@ -371,7 +371,7 @@ export class SimRadios implements Radios {
       throw fault("not-supported", `Cannot ${act} "${name}": its mode is ${wireless.mode}`);
     }
     if (wireless.joined === null) {
-      throw fault("unexpected", `Cannot ${act} "${name}": it has not joined (ENOTCONN)`);
+      throw fault("invalid", `Cannot ${act} "${name}": it has not joined (ENOTCONN)`);
     }
   }
 

@@ -181,11 +181,12 @@ function centerOf(frequencyMhz: number, widthMhz: number): number {
 export function checkChannel(
   country: string,
   spec: ChannelSpec,
+  name: string,
 ): { readonly centerFrequencyMhz: number; readonly maxTxPowerDbm: number } {
   const refuse = (why: string) =>
     fault(
       "invalid",
-      `Cannot use ${spec.frequencyMhz} MHz with a width of ${spec.widthMhz} MHz: ${why}`,
+      `Cannot use ${spec.frequencyMhz} MHz, ${spec.widthMhz} MHz wide, on "${name}": ${why}`,
     );
   const band = bandsUnder(country).find((entry) =>
     entry.channels.some((one) => one.frequencyMhz === spec.frequencyMhz)
