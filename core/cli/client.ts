@@ -27,10 +27,11 @@ function problemOf(answer: ApiAnswer): CliError {
     // Not JSON: the status line is all there is.
   }
   const listed = (problem.errors ?? []).map((error) => `  ${error.message ?? ""}`);
-  const message = [
-    problem.detail ?? problem.title ?? `The daemon answered with status ${answer.status}`,
-    ...listed,
-  ].join("\n");
+  const summary = problem.detail ?? problem.title ??
+    `The daemon answered with status ${answer.status}`;
+  const message = listed.length === 0
+    ? summary
+    : [`${problem.title ?? "Refused"}:`, ...listed].join("\n");
   return new CliError(BY_STATUS[answer.status] ?? EXIT.failed, message, problem.hint ?? null);
 }
 
@@ -52,6 +53,11 @@ export class ApiClient {
   /** Shorthand for GET. */
   get<T>(path: string): Promise<T> {
     return this.call<T>("GET", path);
+  }
+
+  /** A list of the API: what is under "items". */
+  async list<Row>(path: string): Promise<readonly Row[]> {
+    return (await this.get<{ readonly items: readonly Row[] }>(path)).items;
   }
 
   /** The body of an answer that is no JSON. */

@@ -75,7 +75,7 @@ const neighbour = {
 };
 
 Deno.test("runCli() prints a table, and the same rows as JSON with --json on either side", async () => {
-  const routes = { "GET /api/v1/mesh/neighbours": { json: [neighbour] } };
+  const routes = { "GET /api/v1/mesh/neighbours": { json: { items: [neighbour] } } };
   const table = await run(["neighbors"], routes);
   assertEquals(table.code, EXIT.ok);
   assertStringIncludes(table.out, "02:00:00:00:00:02  wlan0");
@@ -135,7 +135,9 @@ Deno.test("doctor names what is missing and what mends it", async () => {
 
 Deno.test("runCli() shows control characters of a hostile name instead of sending them", async () => {
   const evil = { ...neighbour, hardInterface: "wl\u001b[2Jan\u202e0" };
-  const { out } = await run(["neighbors"], { "GET /api/v1/mesh/neighbours": { json: [evil] } });
+  const { out } = await run(["neighbors"], {
+    "GET /api/v1/mesh/neighbours": { json: { items: [evil] } },
+  });
   assert(!out.includes("\u001b") && !out.includes("\u202e"));
   assertStringIncludes(out, "wl\\u{1b}[2Jan\\u{202e}0");
 });
@@ -145,15 +147,19 @@ Deno.test("config apply sends the document and tells how to keep it", async () =
     "POST /api/v1/config/apply": {
       json: {
         revision: 7,
-        pending: true,
-        confirmWithinS: 9,
-        report: { changed: [], differing: [] },
+        remainingS: 9,
+        warnings: [],
+        report: {
+          changed: [{ sentence: "set the hop penalty" }],
+          differing: [{ key: "radios[0].channel", wanted: "13", found: "1", reason: "forbidden" }],
+        },
       },
     },
   });
   assertEquals(code, EXIT.ok);
   assertStringIncludes(requests[0] ?? "", `"confirmWithinS":9`);
   assertStringIncludes(out, "config confirm 7");
+  assertStringIncludes(out, "NOT as wished: radios[0].channel is 1, wanted 13: forbidden");
 });
 
 Deno.test("completion lists every command for each shell", async () => {

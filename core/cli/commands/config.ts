@@ -1,30 +1,48 @@
 // The node's one configuration: show, change, apply with a deadline, confirm, roll back.
 import type { Command } from "commander";
+import type { ApiClient } from "../client.ts";
 import { type CliContext, clientOf, print } from "../context.ts";
 import { CliError, EXIT } from "../exit_codes.ts";
 import { duration, moment, orDash, printable } from "../format.ts";
 import { renderTable } from "../table.ts";
 import { integer } from "./diagnose.ts";
 
-interface DiffEntry {
-  readonly path: string;
-  readonly before?: unknown;
-  readonly after?: unknown;
+interface Message {
+  readonly message: string;
 }
 
-interface ApplyAnswer {
+interface CurrentConfig {
   readonly revision: number;
-  readonly pending?: boolean;
-  readonly confirmWithinS?: number;
-  readonly report?: {
-    readonly changed: readonly { readonly description?: string; readonly sentence?: string }[];
-    readonly differing: readonly {
-      readonly key: string;
-      readonly wanted: unknown;
-      readonly found: unknown;
-      readonly reason: string;
-    }[];
-  };
+  readonly config: Record<string, unknown>;
+  readonly toml: string;
+}
+
+interface ConfigDiff {
+  readonly changes: readonly {
+    readonly key: string;
+    readonly before: unknown;
+    readonly after: unknown;
+  }[];
+  readonly steps: readonly { readonly sentence: string; readonly mayDisconnect: boolean }[];
+  readonly warnings: readonly Message[];
+}
+
+interface ApplyReport {
+  readonly changed: readonly { readonly sentence: string }[];
+  readonly differing: readonly {
+    readonly key: string;
+    readonly wanted: string;
+    readonly found: string;
+    readonly reason: string;
+  }[];
+}
+
+interface ApplyResult {
+  readonly revision: number;
+  readonly report: ApplyReport;
+  readonly warnings: readonly Message[];
+  /** Time left to confirm. */
+  readonly remainingS: number;
 }
 
 interface HistoryEntry {
@@ -43,35 +61,54 @@ async function readDocument(context: CliContext, file: string): Promise<string> 
   return file === "-" ? await context.terminal.readInput() : await context.terminal.readFile(file);
 }
 
-const value = (given: unknown) => given === undefined ? "(unset)" : JSON.stringify(given);
+const value = (given: unknown) => given === null ? "(unset)" : JSON.stringify(given);
 
-function diffText(entries: readonly DiffEntry[]): string {
-  if (entries.length === 0) return "No differences.";
-  return entries.map((entry) =>
-    `${printable(entry.path)}\n  - ${printable(value(entry.before))}\n  + ${
-      printable(value(entry.after))
-    }`
-  ).join("\n");
+function diffText({ changes, steps, warnings }: ConfigDiff): string {
+  if (changes.length === 0) return "No differences.";
+  return [
+    ...changes.flatMap((
+      { key, before, after },
+    ) => [key, `  - ${value(before)}`, `  + ${value(after)}`]),
+    ...steps.length === 0 ? [] : ["An apply would:"],
+    ...steps.map((step) =>
+      `  ${step.sentence}${step.mayDisconnect ? " (may disconnect you)" : ""}`
+    ),
+    ...warnings.map((warning) => `warning: ${warning.message}`),
+  ].map(printable).join("\n");
 }
 
-function applyText(answer: ApplyAnswer): string {
-  const lines = [`Applied revision ${answer.revision}.`];
-  for (const step of answer.report?.changed ?? []) {
-    lines.push(`  ${printable(step.description ?? step.sentence ?? "")}`);
+function reportLines({ changed, differing }: ApplyReport): string[] {
+  return [
+    ...changed.map((step) => `  ${step.sentence}`),
+    ...differing.map(({ key, wanted, found, reason }) =>
+      `  NOT as wished: ${key} is ${found}, wanted ${wanted}: ${reason}`
+    ),
+  ];
+}
+
+function applyText({ revision, report, warnings, remainingS }: ApplyResult): string {
+  const lines = [
+    `Applied revision ${revision}.`,
+    ...reportLines(report),
+    ...warnings.map((warning) => `warning: ${warning.message}`),
+  ];
+  lines.push(
+    remainingS === 0
+      ? "Confirmed: nothing will undo it."
+      : `It is undone in ${remainingS} s unless you run: x0tta6bl4 config confirm ${revision}`,
+  );
+  return lines.map(printable).join("\n");
+}
+
+/** "mesh.hop_penalty" or "mesh.hopPenalty" in the JSON form, whose keys are in camelCase. */
+function lookUp(config: unknown, key: string): unknown {
+  let at = config;
+  for (const part of key.replaceAll(/\[(\d+)\]/g, ".$1").split(".")) {
+    if (typeof at !== "object" || at === null) return undefined;
+    const camel = part.replaceAll(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
+    at = (at as Record<string, unknown>)[camel];
   }
-  for (const { key, wanted, found, reason } of answer.report?.differing ?? []) {
-    lines.push(
-      `  NOT as wished: ${printable(key)} is ${printable(value(found))}, wanted ` +
-        `${printable(value(wanted))}: ${printable(reason)}`,
-    );
-  }
-  if (answer.pending) {
-    lines.push(
-      `It is undone in ${answer.confirmWithinS ?? 60} s unless you run: ` +
-        `x0tta6bl4 config confirm ${answer.revision}`,
-    );
-  }
-  return lines.join("\n");
+  return at;
 }
 
 function addReading(config: Command, context: CliContext): void {
@@ -79,16 +116,11 @@ function addReading(config: Command, context: CliContext): void {
     .argument("[key]", "only this key, e.g. mesh.id")
     .action(async (key: string | undefined, _options, command: Command) => {
       const client = clientOf(context, command);
-      const document = await client.get<Record<string, unknown>>("/config");
+      const current = await client.get<CurrentConfig>("/config");
       if (key === undefined) {
-        const toml = await client.text("/config/toml");
-        return print(context, command, document, () => toml.trimEnd());
+        return print(context, command, current.config, () => current.toml.trimEnd());
       }
-      const found = key.split(".").reduce<unknown>(
-        (at, part) =>
-          typeof at === "object" && at !== null ? (at as Record<string, unknown>)[part] : undefined,
-        document.config ?? document,
-      );
+      const found = lookUp(current.config, key);
       if (found === undefined) throw new CliError(EXIT.failed, `There is no key "${key}"`);
       print(
         context,
@@ -101,16 +133,14 @@ function addReading(config: Command, context: CliContext): void {
     .argument("<file>", "TOML file, or - for standard input")
     .action(async (file: string, _options, command: Command) => {
       const toml = await readDocument(context, file);
-      const entries = await clientOf(context, command).call<DiffEntry[]>(
-        "POST",
-        "/config/diff",
-        { toml },
-      );
-      print(context, command, entries, diffText);
+      const answer = await clientOf(context, command).call<ConfigDiff>("POST", "/config/diff", {
+        toml,
+      });
+      print(context, command, answer, diffText);
     });
   config.command("history").description("earlier configurations and what became of them")
     .action(async (_options, command: Command) => {
-      const rows = await clientOf(context, command).get<HistoryEntry[]>("/config/history");
+      const rows = await clientOf(context, command).list<HistoryEntry>("/config/history");
       print(context, command, rows, () =>
         rows.length === 0 ? "No history." : renderTable([
           { title: "REVISION", cell: (row) => String(row.revision), right: true },
@@ -135,20 +165,38 @@ function addReading(config: Command, context: CliContext): void {
     });
   config.command("export").description("the whole document, secrets included, for safe-keeping")
     .action(async (_options, command: Command) => {
-      context.terminal.out(await clientOf(context, command).text("/config/export"));
+      context.terminal.out(await clientOf(context, command).text("/config/export?secrets=true"));
     });
 }
 
+/** The document in force with one key changed; comments and order stay. */
+async function withKey(client: ApiClient, key: string, typed: string): Promise<string> {
+  const { readValue, setKey } = await import("../../config/mod.ts");
+  const document = await client.text("/config/export?secrets=true");
+  const read = readValue(key, typed);
+  const edited = setKey(document, key, read.ok ? read.value : typed);
+  if (edited.ok && read.ok) return edited.text;
+  if (!read.ok && !edited.ok) {
+    const messages = edited.errors.map((error) => printable(error.message));
+    throw new CliError(EXIT.invalidConfig, messages.join("\n"));
+  }
+  const expected = read.ok ? "another value" : read.expected;
+  throw new CliError(
+    EXIT.invalidConfig,
+    `Cannot set "${printable(key)}" to "${printable(typed)}": expected ${expected}`,
+  );
+}
+
 function addApplying(config: Command, context: CliContext): void {
-  const apply = async (command: Command, toml: string, confirmS: number, now: boolean) => {
+  const apply = async (command: Command, toml: string, confirmWithinS: number, now: boolean) => {
     const client = clientOf(context, command);
-    const answer = await client.call<ApplyAnswer>("POST", "/config/apply", {
+    const answer = await client.call<ApplyResult>("POST", "/config/apply", {
       toml,
-      confirmWithinS: confirmS,
+      confirmWithinS,
+      author: "cli",
     });
     if (now) await client.call("POST", "/config/confirm", { revision: answer.revision });
-    const shown = now ? { ...answer, pending: false } : answer;
-    print(context, command, shown, applyText);
+    print(context, command, now ? { ...answer, remainingS: 0 } : answer, applyText);
   };
   for (
     const [name, description] of [
@@ -181,11 +229,7 @@ function addApplying(config: Command, context: CliContext): void {
       options: { confirmWithin: number; yes?: boolean },
       command: Command,
     ) => {
-      const { toml } = await clientOf(context, command).call<{ readonly toml: string }>(
-        "POST",
-        "/config/set",
-        { key, value: given },
-      );
+      const toml = await withKey(clientOf(context, command), key, given);
       await apply(command, toml, options.confirmWithin, options.yes === true);
     });
   config.command("confirm").description("keep what was applied")
@@ -207,10 +251,10 @@ function addApplying(config: Command, context: CliContext): void {
         () => `Revision ${pending} is confirmed.`,
       );
     });
-  config.command("rollback").description("undo what waits to be confirmed, or the last change")
+  config.command("rollback").description("undo what waits to be confirmed, now")
     .action(async (_options, command: Command) => {
-      const answer = await clientOf(context, command).call<ApplyAnswer>("POST", "/config/rollback");
-      print(context, command, answer, () => "Rolled back.");
+      const report = await clientOf(context, command).call<ApplyReport>("POST", "/config/rollback");
+      print(context, command, report, (done) => ["Rolled back.", ...reportLines(done)].join("\n"));
     });
 }
 

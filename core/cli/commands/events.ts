@@ -50,7 +50,7 @@ export function addEventCommands(program: Command, context: CliContext): void {
       const client = clientOf(context, command);
       const show = (event: NodeEvent) =>
         context.terminal.out(`${json ? JSON.stringify(event) : line(event)}\n`);
-      const stored = await client.get<NodeEvent[]>(`/events?${queryOf(options)}`);
+      const stored = await client.list<NodeEvent>(`/events?${queryOf(options)}`);
       const oldestFirst = [...stored].reverse();
       if (!options.follow) {
         if (json) context.terminal.out(`${JSON.stringify(oldestFirst, null, 2)}\n`);

@@ -26,7 +26,7 @@ function diagnosisText({ source, capabilities }: Diagnosis): string {
 
 async function diagnose(context: CliContext, command: Command): Promise<Diagnosis> {
   try {
-    const capabilities = await clientOf(context, command).get<Capability[]>("/doctor");
+    const capabilities = await clientOf(context, command).list<Capability>("/doctor");
     return { source: "daemon", capabilities };
   } catch (error) {
     if (!(error instanceof CliError) || error.exitCode !== EXIT.noDaemon) throw error;

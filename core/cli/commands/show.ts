@@ -73,8 +73,8 @@ function addStatus(program: Command, context: CliContext): void {
           if (error instanceof CliError && error.exitCode === EXIT.failed) return null;
           throw error;
         }),
-        client.get<MeshNeighbour[]>("/mesh/neighbours"),
-        client.get<Originator[]>("/mesh/originators"),
+        client.list<MeshNeighbour>("/mesh/neighbours"),
+        client.list<Originator>("/mesh/originators"),
       ]);
       const status: Status = {
         node,
@@ -99,7 +99,7 @@ function addList<Row>(
   none: string,
 ): void {
   parent.command(name).description(description).action(async (_options, command: Command) => {
-    const rows = await clientOf(context, command).get<Row[]>(path);
+    const rows = await clientOf(context, command).list<Row>(path);
     printRows(context, command, rows, columns, none);
   });
 }
@@ -159,8 +159,8 @@ function addClients(program: Command, context: CliContext): void {
     .option("--local", "only this node's own clients")
     .action(async (options: { local?: boolean }, command: Command) => {
       const api = clientOf(context, command);
-      const local = await api.get<LocalClient[]>("/mesh/clients/local");
-      const global = options.local ? [] : await api.get<GlobalClient[]>("/mesh/clients/global");
+      const local = await api.list<LocalClient>("/mesh/clients/local");
+      const global = options.local ? [] : await api.list<GlobalClient>("/mesh/clients/global");
       const rows: Client[] = [...local, ...global.map((row) => ({ ...row, lastSeenMs: null }))];
       printRows(context, command, rows, CLIENTS, "No clients.");
     });
@@ -172,9 +172,12 @@ const radioRow = (radio: Radio, interfaces: readonly WirelessInterface[]) =>
 function addRadios(program: Command, context: CliContext): void {
   program.command("radios").description("radios, their interfaces and channels")
     .action(async (_options, command: Command) => {
-      const answer = await clientOf(context, command).get<
-        { readonly radios: readonly Radio[]; readonly interfaces: readonly WirelessInterface[] }
-      >("/radios");
+      const client = clientOf(context, command);
+      const [radios, interfaces] = await Promise.all([
+        client.list<Radio>("/radios"),
+        client.list<WirelessInterface>("/wireless-interfaces"),
+      ]);
+      const answer = { radios, interfaces };
       type Row = { readonly radio: Radio; readonly wireless: WirelessInterface | null };
       const rows = answer.radios.flatMap((radio): Row[] => {
         const own = radioRow(radio, answer.interfaces);
