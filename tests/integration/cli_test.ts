@@ -1,6 +1,7 @@
 // The command line against a running daemon on a simulated mesh: two processes and a unix socket.
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { EXIT } from "../../core/cli/mod.ts";
+import { startDaemon } from "./daemon.ts";
 
 const ROOT = new URL("../..", import.meta.url).pathname;
 const DEADLINE_MS = 60_000;
@@ -34,27 +35,16 @@ async function run(args: readonly string[], input?: string): Promise<Run> {
   return { code, out: text(stdout), err: text(stderr) };
 }
 
-/** A daemon with five simulated nodes; ready when it answers. */
+/** A daemon with five simulated nodes. */
 async function withDaemon(body: (data: string) => Promise<void>): Promise<void> {
   const data = await Deno.makeTempDir();
-  const daemon = command(
-    ["run", "--data", data, "--sim", "5", "--seed", "1", "--listen", "127.0.0.1:0"],
-    "null",
-  ).spawn();
-  const log = new Response(daemon.stderr).text();
-  const out = new Response(daemon.stdout).text();
+  const daemon = await startDaemon(data);
   try {
-    const end = Date.now() + DEADLINE_MS;
-    while ((await run(["status", "--data", data])).code !== EXIT.ok) {
-      assert(Date.now() < end, "the daemon did not become ready");
-    }
     await body(data);
   } finally {
-    daemon.kill("SIGTERM");
-    const { code } = await daemon.status;
-    const said = await log + await out;
-    assertEquals(code, 0, said);
+    const { code, log } = await daemon.stop();
     await Deno.remove(data, { recursive: true });
+    assertEquals(code, 0, log);
   }
 }
 
