@@ -45,7 +45,7 @@ export function channelFrequencyMhz(
   return number >= 7 && number <= 188 ? 5000 + number * 5 : null;
 }
 
-/** First primary frequency of each run of channels whose blocks are aligned, in MHz. */
+/** First and last 20 MHz channel of each run of channels whose blocks are aligned, in MHz. */
 const BLOCK_STARTS: readonly (readonly [first: number, last: number])[] = [
   [5180, 5320],
   [5500, 5720],
@@ -55,14 +55,16 @@ const BLOCK_STARTS: readonly (readonly [first: number, last: number])[] = [
 
 /**
  * Centre frequency in MHz of the aligned block of `widthMhz` that has `frequencyMhz` as one of its
- * 20 MHz channels; `null` in the 2.4 GHz band (where 40 MHz has two choices) and off the grid.
+ * 20 MHz channels; `null` where there are two (40 MHz in the 2.4 GHz band, 320 MHz) or none.
  */
 export function blockCenterMhz(frequencyMhz: number, widthMhz: number): number | null {
+  if (widthMhz > 160) return null;
   for (const [first, last] of BLOCK_STARTS) {
     if (frequencyMhz < first || frequencyMhz > last) continue;
     const offset = frequencyMhz - first;
     if (offset % 20 !== 0) return null;
     const blockStart = first + Math.floor(offset / widthMhz) * widthMhz;
+    if (blockStart + widthMhz - 20 > last) return null;
     return blockStart - 10 + widthMhz / 2;
   }
   return null;

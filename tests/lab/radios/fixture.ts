@@ -31,6 +31,8 @@ const RMMOD = "modprobe -r mac80211_hwsim";
 export async function openRadios(): Promise<RadiosFixture> {
   await installRegulatoryDatabase();
   const topology = await radioTopology(2, [[1, 2]], { joinMesh: false });
+  // A country stays set in the guest when the radios of an earlier test are gone.
+  await shell(["iw reg set 00"]);
   const clock = hostClock();
   const [one, two] = topology.nodes;
   assert(one?.phy !== undefined && two?.phy !== undefined);
