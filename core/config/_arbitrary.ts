@@ -49,7 +49,7 @@ const mesh = fc.record({
     mode: fc.constantFrom("off", "client", "server"),
     downKbps: fc.integer({ min: 100, max: 1_000_000 }),
     upKbps: fc.integer({ min: 100, max: 1_000_000 }),
-    selectionClass: fc.integer({ min: 1, max: 256 }),
+    selectionClass: fc.integer({ min: 1, max: 255 }),
   }),
   bridgeLoopAvoidance: fc.boolean(),
   distributedArpTable: fc.boolean(),

@@ -3,7 +3,7 @@
 // afterwards, hence the rounds.
 import { messageOf } from "../base/mod.ts";
 import { type Clock, type Kernel, KernelFault, type Services } from "../ports/mod.ts";
-import { APPLY_SETTLE_MS, MAX_APPLY_ROUNDS } from "./limits.ts";
+import { APPLY_SETTLE_MS, MAX_APPLY_ROUNDS, MAX_STEP_ATTEMPTS } from "./limits.ts";
 import { observe } from "./observed.ts";
 import { type Plan, plan } from "./plan.ts";
 import type { ApplyReport, Change, ConfigApplier, Difference, PlannedStep } from "./report.ts";
@@ -30,7 +30,8 @@ export class KernelApplier implements ConfigApplier {
   /** Reads the machine and plans, without acting. @throws {KernelFault} when links cannot be listed. */
   async plan(config: Config, previous: Config | null): Promise<Plan> {
     const { kernel, services } = this.#options;
-    return plan(config, await observe(kernel, services, config, this.#started), previous);
+    const observed = await observe(kernel, services, config, previous, this.#started);
+    return plan(config, observed, previous);
   }
 
   async preview(config: Config, previous: Config | null): Promise<readonly PlannedStep[]> {
@@ -41,7 +42,7 @@ export class KernelApplier implements ConfigApplier {
   /** @see ConfigApplier */
   async apply(config: Config, previous: Config | null): Promise<ApplyReport> {
     const changed: Change[] = [];
-    const failed = new Map<string, string>();
+    const failed = new Map<string, { readonly reason: string; readonly times: number }>();
     const done = new Set<string>();
     let unchanged: number | null = null;
     let current: Plan;
@@ -49,16 +50,20 @@ export class KernelApplier implements ConfigApplier {
       current = await this.plan(config, previous);
       for (let round = 0; round < MAX_APPLY_ROUNDS; round++) {
         unchanged ??= current.unchanged;
-        // A step that comes back although it went well is the kernel not keeping it: not tried forever.
+        // What failed is tried once more, since another step may have cleared the way. What comes back
+        // although it went well is the kernel not keeping it.
         const steps = current.steps.filter((step) =>
-          !failed.has(stepId(step)) && (round < 2 || !done.has(stepId(step)))
+          (failed.get(stepId(step))?.times ?? 0) < MAX_STEP_ATTEMPTS &&
+          !(done.has(stepId(step)) && (step.unseen || round >= MAX_STEP_ATTEMPTS))
         );
         if (steps.length === 0) break;
         for (const step of steps) {
           const reason = await this.#act(step);
-          if (reason !== null) failed.set(stepId(step), reason);
-          else if (!done.has(stepId(step))) {
-            done.add(stepId(step));
+          const id = stepId(step);
+          if (reason !== null) {
+            failed.set(id, { reason, times: (failed.get(id)?.times ?? 0) + 1 });
+          } else if (!done.has(id)) {
+            done.add(id);
             changed.push({ key: step.key, sentence: step.sentence });
           }
         }
@@ -73,7 +78,9 @@ export class KernelApplier implements ConfigApplier {
     }
     const differing = [
       ...current.obstacles,
-      ...current.steps.map((step) => difference(step, failed.get(stepId(step)))),
+      ...current.steps
+        .filter((step) => !(step.unseen && done.has(stepId(step))))
+        .map((step) => difference(step, failed.get(stepId(step))?.reason)),
     ];
     return { changed, unchanged: unchanged ?? 0, differing };
   }

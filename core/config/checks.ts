@@ -63,10 +63,10 @@ function checkAccessPoints(config: Config, error: Report): void {
 
 function checkMesh(config: Config, error: Report): void {
   const { mesh } = config;
-  if (mesh.algorithm === "BATMAN_IV" && mesh.gateway.selectionClass > 256) {
+  if (mesh.algorithm === "BATMAN_IV" && mesh.gateway.selectionClass > 255) {
     error(
       ["mesh", "gateway", "selectionClass"],
-      "1 to 256 for BATMAN_IV",
+      "1 to 255 for BATMAN_IV",
       String(mesh.gateway.selectionClass),
     );
   }

@@ -27,3 +27,6 @@ export const MAX_REPORTED_DIFFERENCES = 1000;
 
 /** Time the kernel is given to take up a country or a channel, in milliseconds. */
 export const APPLY_SETTLE_MS = 300;
+
+/** Times one step is tried in one apply. */
+export const MAX_STEP_ATTEMPTS = 2;

@@ -86,6 +86,8 @@ export class ConfigManager {
   #timer: AbortController | null = null;
   #background: Promise<void> = Promise.resolve();
   #recordError: unknown = null;
+  /** The latest answer of {@link current}: asked for often, parsed once. */
+  #parsed: Pick<CurrentConfig<Config>, "text" | "config" | "warnings"> | null = null;
   #inFlight: Promise<void> = Promise.resolve();
   /** Revisions are never used twice while this process lives. */
   #highest = 0;

@@ -17,7 +17,7 @@ import {
 } from "../ports/mod.ts";
 import { FIREWALL_TABLE } from "./firewall.ts";
 import type { Config } from "./schema.ts";
-import { sysctlNames } from "./sysctls.ts";
+import { restingSysctls, wantedSysctls } from "./sysctls.ts";
 
 /** Facts, or why they cannot be had. */
 export type Known<T> =
@@ -115,6 +115,7 @@ function needs(config: Config, kind: ServiceKind): boolean {
 /**
  * Reads what a plan needs.
  *
+ * @param previous the document in force before, if known.
  * @param started fingerprints of the services this process started, by name.
  * @throws {KernelFault} only when not even the links can be listed.
  */
@@ -122,11 +123,12 @@ export async function observe(
   kernel: Kernel,
   services: Services,
   config: Config,
+  previous: Config | null,
   started: ReadonlyMap<string, string>,
 ): Promise<Observed> {
   const links = await kernel.links.list();
   const sysctls = new Map<string, string | null>();
-  for (const name of sysctlNames(config)) {
+  for (const { name } of [...wantedSysctls(config), ...restingSysctls(config, previous)]) {
     sysctls.set(name, await orElse(() => kernel.sysctl.read(name), null));
   }
   const look = (kind: ServiceKind): Promise<Known<string>> =>

@@ -157,7 +157,7 @@ export function parseConfig(text: string): ParseResult {
       value === undefined ? "nothing" : reading.sources.get(formatPath(path)) ?? shownJson(value),
   };
   if (reading.errors.length > 0 && reading.places.size === 0) {
-    return { ok: false, errors: reading.errors };
+    return { ok: false, errors: limited(reading.errors) };
   }
   return check(reading.value, reading.errors, source);
 }

@@ -11,7 +11,7 @@ import {
 } from "./plan_lan.ts";
 import { planMesh, planVlans, planWired } from "./plan_mesh.ts";
 import { Planner } from "./planner.ts";
-import { planAccessPoints, planRadios } from "./plan_radio.ts";
+import { planAccessPoints, planRadios, planWirelessLeftovers } from "./plan_radio.ts";
 import { planDnsmasq, planStops } from "./plan_service.ts";
 import type { Difference } from "./report.ts";
 import type { Config } from "./schema.ts";
@@ -46,7 +46,9 @@ export function plan(config: Config, observed: Observed, previous: Config | null
   planSysctls(planner);
   planAccessPoints(planner);
   planDnsmasq(planner);
-  planStops(planner);
+  // Programs let go of interfaces before those go, and old interfaces make room for new ones.
+  planner.before(0, () => planWirelessLeftovers(planner));
+  planner.before(0, () => planStops(planner));
   planFirewall(planner);
   return { steps: planner.steps, obstacles: planner.obstacles, unchanged: planner.right };
 }

@@ -1,10 +1,10 @@
 // Bridges, addresses, the way to the Internet, kernel parameters, the packet filter.
 import { firewallRuleset } from "./firewall.ts";
 import { parseCidr } from "./ip.ts";
-import type { PathPart } from "./names.ts";
+import { fromTomlKey, type PathPart } from "./names.ts";
 import type { Planner } from "./planner.ts";
 import type { Config } from "./schema.ts";
-import { wantedSysctls } from "./sysctls.ts";
+import { restingSysctls, wantedSysctls } from "./sysctls.ts";
 
 interface Port {
   readonly name: string;
@@ -207,10 +207,17 @@ export function planWan(planner: Planner): void {
 
 /** Kernel parameters. */
 export function planSysctls(planner: Planner): void {
-  for (const { name, value, key } of wantedSysctls(planner.config)) {
-    const found = planner.observed.sysctls.get(name) ?? null;
-    const path = key.split(".");
+  const { config, previous, observed } = planner;
+  const resting = restingSysctls(config, previous);
+  for (const { name, value, key } of [...wantedSysctls(config), ...resting]) {
+    const found = observed.sysctls.get(name) ?? null;
+    const path = key.split(".").map(fromTomlKey);
     if (found === null) {
+      // Those of a link that a step makes can be read in the next round; those of none need no rest.
+      const link = /^net\.ipv[46]\.conf\.(.+)\.\w+$/.exec(name)?.[1]?.replaceAll("/", ".");
+      const absent = resting.some((rest) => rest.name === name) ||
+        (link !== undefined && !planner.willExist(link));
+      if (absent) continue;
       planner.obstacle({ path, wanted: `${name} = ${value}`, found }, `there is no ${name}`);
       continue;
     }

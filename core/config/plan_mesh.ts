@@ -51,9 +51,9 @@ function valueOf(mesh: Mesh, name: keyof MeshSettings): MeshSettings[keyof MeshS
   }
 }
 
-function planSettings(planner: Planner, fresh: boolean): void {
+function planSettings(planner: Planner): void {
   const { mesh } = planner.config;
-  const found = fresh ? null : planner.observed.mesh?.settings ?? null;
+  const found = planner.observed.mesh?.settings ?? null;
   for (const [name, path] of wantedSettings(mesh)) {
     const value = valueOf(mesh, name);
     const now = found === null ? null : found[name];
@@ -118,6 +118,7 @@ export function planMesh(planner: Planner): boolean {
       action: { do: "delete-link", name: mesh.interface },
       mayDisconnect: true,
     });
+    planner.forget(mesh.interface);
   }
   if (link === null || wrong) {
     planner.mend({ path: ["mesh", "interface"], wanted: mesh.interface, found: null }, {
@@ -126,7 +127,7 @@ export function planMesh(planner: Planner): boolean {
       undo: { do: "delete-link", name: mesh.interface },
     });
   } else planner.fine();
-  planSettings(planner, link === null || wrong);
+  planSettings(planner);
   planner.mtu(["mesh", "mtu"], mesh.interface, mesh.mtu);
   planner.up(["mesh", "enabled"], mesh.interface);
   return true;
@@ -219,7 +220,7 @@ export function planWired(planner: Planner): void {
 
 /** VLANs on the mesh interface. */
 export function planVlans(planner: Planner): void {
-  const { config, previous, observed } = planner;
+  const { config, previous } = planner;
   const { mesh } = config;
   const ids = new Set(mesh.vlans.map((vlan) => vlan.id));
   for (const vlan of previous?.mesh.vlans ?? []) {
@@ -244,7 +245,8 @@ export function planVlans(planner: Planner): void {
       }),
     );
     planner.up([...path, "id"], name);
-    const found = observed.vlans.find((other) => other.vlan === vlan.id)?.apIsolation ?? null;
+    const found = planner.observed.vlans.find((other) => other.vlan === vlan.id)?.apIsolation ??
+      null;
     planner.want({ path: [...path, "apIsolation"], wanted: vlan.apIsolation, found }, () => ({
       sentence: `turn isolation of VLAN ${vlan.id} ${vlan.apIsolation ? "on" : "off"}`,
       action: {

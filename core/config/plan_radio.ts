@@ -92,6 +92,7 @@ function planInterface(
       action: { do: "delete-wireless", name },
       mayDisconnect: true,
     });
+    planner.forget(name);
     return planner.mend(fact, create);
   }
   if (wlan.mode === mode) return planner.fine();
@@ -152,6 +153,7 @@ function planPower(planner: Planner, path: readonly PathPart[], entry: RadioConf
     return planner.mend({ path: [...path, "txPowerDbm"], wanted: "automatic", found: before }, {
       sentence: `let ${radio.name} choose its transmit power`,
       action: { do: "set-power", radio: radio.name, power: "auto" },
+      unseen: true,
     });
   }
   const found = planner.observed.wireless
@@ -180,6 +182,7 @@ function planMeshRadio(planner: Planner, i: number, entry: RadioConfig, radio: R
     planner.obstacle({ path: [...path, "mode"], wanted: entry.mode, found: null }, obstacle ?? "");
     return;
   }
+  planner.wireless.add(name);
   planInterface(planner, [...path, "interface"], radio, name, entry.mode);
   planner.mtu(["mesh", "hardMtu"], name, config.mesh.hardMtu);
   planner.up([...path, "interface"], name);
@@ -202,18 +205,18 @@ function planMeshRadio(planner: Planner, i: number, entry: RadioConfig, radio: R
   planHardSettings(planner, path, name, entry, previous?.radios[i] ?? null);
 }
 
-/** Interfaces that a document has on this machine's radios, with what they are for. */
-function interfacesOf(planner: Planner, config: Config): ReadonlyMap<string, "mesh" | "ap"> {
+/** Interfaces that a document has on this machine's radios. */
+function interfacesOf(planner: Planner, config: Config): ReadonlySet<string> {
   const { radios, wireless } = planner.observed;
-  const out = new Map<string, "mesh" | "ap">();
+  const out = new Set<string>();
   if (!radios.ok) return out;
   for (const [i, radio] of assignRadios(config.radios, radios.value, wireless).entries()) {
     const entry = config.radios[i];
     if (radio === null || entry?.mesh !== true || !config.mesh.enabled) continue;
-    out.set(interfaceOf(entry.interface, "mesh", radio), "mesh");
+    out.add(interfaceOf(entry.interface, "mesh", radio));
   }
   for (const { radio, index } of accessPoints(planner, config)) {
-    if (radio !== null) out.set(apInterface(config, index, radio), "ap");
+    if (radio !== null) out.add(apInterface(config, index, radio));
   }
   return out;
 }
@@ -263,6 +266,7 @@ function planAccessPoint(planner: Planner, { index, radio, entry }: PlacedAp): v
     return planner.obstacle({ path, wanted, found: null }, obstacle);
   }
   const name = apInterface(config, index, radio);
+  planner.wireless.add(name);
   const bridge = ap.bridge ?? (config.lan.enabled ? config.lan.bridge : null);
   if (planner.link(name) === null) {
     planner.mend({ path, wanted: name, found: null }, {
@@ -289,19 +293,8 @@ function planAccessPoint(planner: Planner, { index, radio, entry }: PlacedAp): v
 
 /** All radios. */
 export function planRadios(planner: Planner): void {
-  const { config, observed, previous } = planner;
+  const { config, observed } = planner;
   planCountry(planner);
-  const kept = interfacesOf(planner, config);
-  if (previous !== null) {
-    for (const [name] of interfacesOf(planner, previous)) {
-      if (kept.has(name) || !observed.wireless.some((wlan) => wlan.name === name)) continue;
-      planner.mend({ path: ["radios"], wanted: "none", found: name }, {
-        sentence: `remove ${name}`,
-        action: { do: "delete-wireless", name },
-        mayDisconnect: true,
-      });
-    }
-  }
   const { radios } = observed;
   const assigned = radios.ok ? assignRadios(config.radios, radios.value, observed.wireless) : [];
   for (const [i, entry] of config.radios.entries()) {
@@ -328,5 +321,20 @@ export function planAccessPoints(planner: Planner): void {
     if (known.has(i)) continue;
     const reason = observed.radios.ok ? `no entry in "radios"` : observed.radios.reason;
     planner.obstacle({ path: ["clientAp", i, "radio"], wanted: ap.radio, found: null }, reason);
+  }
+}
+
+/** Removes what the document before made and this one does not want; what it wants must be planned. */
+export function planWirelessLeftovers(planner: Planner): void {
+  const { previous } = planner;
+  if (previous === null) return;
+  for (const name of interfacesOf(planner, previous)) {
+    const there = planner.observed.wireless.some((wlan) => wlan.name === name);
+    if (!there || planner.wireless.has(name)) continue;
+    planner.mend({ path: ["radios"], wanted: "none", found: name }, {
+      sentence: `remove ${name}`,
+      action: { do: "delete-wireless", name },
+      mayDisconnect: true,
+    });
   }
 }

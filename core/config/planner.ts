@@ -20,6 +20,8 @@ export interface Remedy {
   readonly action: Action;
   readonly undo?: Action | null;
   readonly mayDisconnect?: boolean;
+  /** Cannot be read back: having been done is all there is to know. */
+  readonly unseen?: boolean;
 }
 
 /** Steps, obstacles and the count of what is right, for one document and one reading. */
@@ -31,11 +33,44 @@ export class Planner {
   right = 0;
   readonly #ids = new Set<string>();
 
+  /** Wireless interfaces the document wants on this machine's radios. */
+  readonly wireless = new Set<string>();
+
   constructor(
     readonly config: Config,
-    readonly observed: Observed,
+    public observed: Observed,
     readonly previous: Config | null,
   ) {}
+
+  /** From now on plans as if the link `name` and what hangs on it were gone: a step removes it. */
+  forget(name: string): void {
+    const { observed } = this;
+    const gone = new Set([
+      name,
+      ...observed.links.filter((link) => link.parent === name && link.kind === "vlan")
+        .map((link) => link.name),
+    ]);
+    this.observed = {
+      ...observed,
+      links: observed.links.filter((link) => !gone.has(link.name))
+        .map((link) =>
+          link.master !== null && gone.has(link.master) ? { ...link, master: null } : link
+        ),
+      addresses: observed.addresses.filter(({ link }) => !gone.has(link)),
+      routes: observed.routes.filter(({ link }) => link === null || !gone.has(link)),
+      wireless: observed.wireless.filter((wlan) => !gone.has(wlan.name)),
+      ...(observed.mesh !== null && gone.has(observed.mesh.mesh)
+        ? { mesh: null, hardInterfaces: [], vlans: [] }
+        : {}),
+    };
+  }
+
+  /** Moves the steps that `add` plans to position `at`: they must be done before what is there. */
+  before(at: number, add: () => void): void {
+    const end = this.steps.length;
+    add();
+    this.steps.splice(at, 0, ...this.steps.splice(end));
+  }
 
   /** A fact that is right. */
   fine(): void {
@@ -56,6 +91,7 @@ export class Planner {
       action: remedy.action,
       undo: remedy.undo ?? null,
       mayDisconnect: remedy.mayDisconnect ?? false,
+      unseen: remedy.unseen ?? false,
     });
   }
 
@@ -81,17 +117,11 @@ export class Planner {
 
   /** Whether a step of this plan makes the link `name`, or it is there. */
   willExist(name: string): boolean {
-    if (this.link(name) !== null) return !this.#goes(name);
+    if (this.link(name) !== null) return true;
     return this.steps.some(({ action }) =>
       (action.do === "create-link" && action.spec.name === name) ||
       (action.do === "create-wireless" && action.name === name)
     );
-  }
-
-  #goes(name: string): boolean {
-    return this.steps.some(({ action }) =>
-      (action.do === "delete-link" || action.do === "delete-wireless") && action.name === name
-    ) && !this.steps.some(({ action }) => action.do === "create-link" && action.spec.name === name);
   }
 
   /** Brings a link up. */
@@ -129,7 +159,7 @@ export class Planner {
 
   /** Takes a link that the document before put under `master` out again. */
   release(path: readonly PathPart[], name: string, master: string): void {
-    if (this.link(name)?.master !== master || this.#goes(name)) return;
+    if (this.link(name)?.master !== master) return;
     this.mend({ path, wanted: "alone", found: `in ${master}` }, {
       sentence: `take ${name} out of ${master}`,
       action: { do: "change-link", name, change: { master: null } },
@@ -145,5 +175,6 @@ export class Planner {
       action: { do: "delete-link", name },
       mayDisconnect: true,
     });
+    this.forget(name);
   }
 }

@@ -111,7 +111,7 @@ const gateway = z.strictObject({
   upKbps: key(whole(100, 4_000_000_000).default(2000), "Upload speed that a server announces."),
   selectionClass: key(
     whole(1, 65_535).default(20),
-    "When a client changes its server. BATMAN_IV: 1 to 256, 20 changes only for a link quality better " +
+    "When a client changes its server. BATMAN_IV: 1 to 255, 20 changes only for a link quality better " +
       "by 20. BATMAN_V: in 100 kbit/s.",
   ),
 });
@@ -275,12 +275,18 @@ const api = z.strictObject({
 });
 
 const metrics = z.strictObject({
-  intervalMs: key(whole(200, 60_000).default(1000), "Time between two samples."),
+  intervalMs: key(
+    whole(200, 60_000).default(1000),
+    "Time between two samples while somebody watches; nobody watching, at least 5 s.",
+  ),
   maxBytes: key(
     whole(1_048_576, 1_099_511_627_776).default(67_108_864),
     "Space on disk for metrics and events; the oldest go first.",
   ),
-  secondsKeptS: key(whole(60, 864_000).default(3600), "How long samples are kept at full rate."),
+  secondsKeptS: key(
+    whole(60, 3600).default(600),
+    "How long samples are kept at full rate: in memory alone, never on the disk.",
+  ),
   tenSecondsKeptS: key(whole(600, 8_640_000).default(86_400), "How long 10 s averages are kept."),
   minutesKeptS: key(
     whole(3600, 31_536_000).default(1_209_600),

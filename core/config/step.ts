@@ -84,6 +84,8 @@ export interface Step extends PlannedStep {
   readonly action: Action;
   /** What takes it back, or `null` where rolling back means applying the previous document. */
   readonly undo: Action | null;
+  /** Its effect cannot be read back. */
+  readonly unseen: boolean;
 }
 
 /** Tells steps that do the same from others. Holds secrets: never shown. */

@@ -239,7 +239,8 @@ export function syntaxOf(text: string): AST.TOMLProgram | Reading {
   }
   if (!text.isWellFormed()) return failure("UTF-8 text", "half a surrogate pair", start);
   try {
-    return parseTOML(text, { tomlVersion: "1.0.0" });
+    // A byte order mark, as some editors write it, is no TOML; a blank keeps the positions.
+    return parseTOML(text.replace(/^\ufeff/, " "), { tomlVersion: "1.0.0" });
   } catch (thrown) {
     return syntaxFailure(thrown);
   }
