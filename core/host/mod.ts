@@ -10,3 +10,4 @@ export {
 } from "./notify.ts";
 export { hostRandom } from "./random.ts";
 export { type HostServices, hostServices, type HostServicesOptions } from "./services.ts";
+export { unixDialer, unixListener } from "./stream.ts";

@@ -9,4 +9,5 @@ export type * from "./mesh.ts";
 export type * from "./radios.ts";
 export type * from "./random.ts";
 export type * from "./services.ts";
+export type * from "./stream.ts";
 export type * from "./wireguard.ts";

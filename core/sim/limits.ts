@@ -57,3 +57,12 @@ export const FADING_PERIOD_MS = 1_000;
 export const STATION_TIMEOUT_MS = 60_000;
 /** Attempts of one unicast frame (the usual long retry limit). */
 export const UNICAST_ATTEMPTS = 7;
+/** Octets of one message of the shared medium's protocol. */
+export const MESSAGE_MAX = 16 * 1024 * 1024;
+/** Calls one attached daemon may have open. */
+export const CALLS_MAX = 256;
+/** Daemons attached to one medium. */
+export const ATTACHED_MAX = 256;
+/** First and longest wait before an attached daemon tries to reach its medium again. */
+export const RECONNECT_FIRST_MS = 200;
+export const RECONNECT_MAX_MS = 5_000;

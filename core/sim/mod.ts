@@ -5,4 +5,11 @@ export type { Position } from "./medium/mod.ts";
 export type { MeshPreset } from "./preset.ts";
 export { SeededRandom } from "./random.ts";
 export { type RealTime, simulate, Simulation, type SimulationOptions } from "./simulation.ts";
+export {
+  type AttachedMedium,
+  attachSharedMedium,
+  type MediumControl,
+  type MediumServer,
+  serveMedium,
+} from "./shared/mod.ts";
 export type { Topology, Wire } from "./topology.ts";
