@@ -10,3 +10,5 @@ export const MAX_DEMO_NODES = 20;
 export const DEMO_START_TIMEOUT_MS = 20_000;
 /** Nodes of a simulated mesh. */
 export const MAX_SIMULATED_NODES = 2_000;
+/** Answers to maps a second; the rest goes unanswered. */
+export const MAX_RESPONDD_ANSWERS_PER_S = 20;

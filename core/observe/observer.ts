@@ -40,6 +40,8 @@ export interface ObserverOptions {
   readonly metrics: MetricLog;
   /** Name of the mesh interface the configuration asks for; `null` for the first one there is. */
   readonly meshName: () => string | null;
+  /** Between readings while somebody watches; default 1 s. */
+  readonly intervalMs?: () => number;
   /** Further samples, e.g. of the process itself. */
   readonly moreSamples?: () => readonly MetricSample[];
 }
@@ -119,7 +121,8 @@ export class Observer implements SnapshotSource {
   checks(): readonly HealthCheck[] {
     const ageMs = this.#options.clock.monotonicMs() - this.#readAtMs;
     const name = "observer";
-    if (ageMs > STALE_INTERVALS * IDLE_INTERVAL_MS) {
+    const wished = this.#options.intervalMs?.() ?? WATCHED_INTERVAL_MS;
+    if (ageMs > STALE_INTERVALS * Math.max(wished, IDLE_INTERVAL_MS)) {
       const ageS = Math.round(ageMs / 1000);
       return [{ name, state: "failed", reason: `The kernel was last read ${ageS} s ago` }];
     }
@@ -210,14 +213,15 @@ export class Observer implements SnapshotSource {
     while (!this.#stop.signal.aborted) {
       this.#wake = new AbortController();
       const watched = clock.monotonicMs() < this.#wantedUntilMs;
-      const wait = watched ? WATCHED_INTERVAL_MS : IDLE_INTERVAL_MS;
+      const wished = this.#options.intervalMs?.() ?? WATCHED_INTERVAL_MS;
+      const wait = watched ? wished : Math.max(wished, IDLE_INTERVAL_MS);
       const signal = AbortSignal.any([this.#stop.signal, this.#wake.signal]);
       if (!this.#due) await clock.sleep(this.#readAtMs + wait - clock.monotonicMs(), signal);
       if (this.#stop.signal.aborted) return;
       this.#due = false;
       // However many events and watchers wake it: not more often than this.
       await clock.sleep(
-        this.#readAtMs + MIN_INTERVAL_MS - clock.monotonicMs(),
+        this.#readAtMs + Math.min(MIN_INTERVAL_MS, wished) - clock.monotonicMs(),
         this.#stop.signal,
       );
       if (!this.#stop.signal.aborted) await this.#read();

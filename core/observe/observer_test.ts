@@ -86,6 +86,7 @@ Deno.test("`Observer` reads often while it is watched and seldom while not", asy
       },
     }),
     // Kernel events would add readings of their own.
+    // deno-lint-ignore require-yield
     async *watch(signal) {
       await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
     },

@@ -7,12 +7,12 @@ import type { MetricPoint } from "../node/mod.ts";
 
 const VERSION = 1;
 
-/** Resolutions on the disk, finest first, with the points of a chunk and how long they are kept. */
+/** Resolutions on the disk, finest first, with the points of a chunk and what bounds their age. */
 export const RESOLUTIONS = Object.freeze(
   [
-    { resolutionS: 10, points: 60, keepS: 2 * 86_400 },
-    { resolutionS: 60, points: 60, keepS: 30 * 86_400 },
-    { resolutionS: 3_600, points: 24, keepS: 800 * 86_400 },
+    { resolutionS: 10, points: 60, kept: "tenSecondsKeptS" },
+    { resolutionS: 60, points: 60, kept: "minutesKeptS" },
+    { resolutionS: 3_600, points: 24, kept: "hoursKeptS" },
   ] as const,
 );
 

@@ -3,7 +3,6 @@ import type { Clock } from "../ports/mod.ts";
 import type { EventDraft, EventLog, EventQuery, NodeEvent, Severity } from "../node/mod.ts";
 import type { Database, Row } from "./db.ts";
 import {
-  EVENT_AGE_MS,
   EVENT_QUERY_MAX_ROWS,
   EVENT_QUERY_ROWS,
   EVENT_ROWS,
@@ -107,7 +106,7 @@ export class EventTable implements EventLog {
   }
 
   /** Removes what is too old or too much; call inside a transaction. */
-  prune(db: Database, nowMs: number): void {
+  prune(db: Database, nowMs: number, keptS: number): void {
     db.run(
       "DELETE FROM events WHERE id <= (SELECT max(id) FROM events) - ?",
       EVENT_ROWS + RECOVERY_ID_GAP,
@@ -117,7 +116,7 @@ export class EventTable implements EventLog {
       EVENT_ROWS,
     );
     // Boots without a clock wrote 1970: those rows go by count, not by age.
-    db.run("DELETE FROM events WHERE at_ms BETWEEN 1000000000000 AND ?", nowMs - EVENT_AGE_MS);
+    db.run("DELETE FROM events WHERE at_ms BETWEEN 1000000000000 AND ?", nowMs - keptS * 1000);
   }
 
   /** Removes the oldest tenth, to make room. */

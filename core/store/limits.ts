@@ -4,8 +4,6 @@
 export const PAGE_BYTES = 4096;
 /** A frame of the write-ahead log: a page and its header. sqlite.org/fileformat2.html §4.1 */
 export const FRAME_BYTES = PAGE_BYTES + 24;
-/** Default bound of the database file; the oldest and finest values go first. */
-export const DATABASE_BYTES = 64 * 1024 * 1024;
 /** Smallest bound that may be asked for. */
 export const MIN_DATABASE_BYTES = 1024 * 1024;
 /** The hard page limit is this much above the bound, so that pruning itself has room. */
@@ -28,8 +26,6 @@ export const CORRUPT_KEPT = 5;
 
 /** Rows of the event table. */
 export const EVENT_ROWS = 50_000;
-/** Events live this long. */
-export const EVENT_AGE_MS = 180 * 86_400_000;
 /** Events not yet written; beyond it the oldest of them are lost and counted. */
 export const EVENTS_UNWRITTEN = 2_000;
 /** Longest message and data of one event, in characters. */
@@ -43,8 +39,6 @@ export const EVENT_QUERY_MAX_ROWS = 1_000;
 export const SERIES_IN_MEMORY = 1_000;
 /** A series without a value for this long leaves memory; what it holds is written. */
 export const SERIES_IDLE_S = 900;
-/** Seconds of one-second values kept in memory; they are never written. */
-export const SECONDS_IN_MEMORY = 600;
 /** Chunks sealed and not yet written; beyond it the oldest are lost and counted. */
 export const CHUNKS_UNWRITTEN = 8_000;
 /** Points of the largest answer to a metric query. */
@@ -64,3 +58,25 @@ export const SHRINK_STEPS = 20;
 export const URGENT_FLUSHES = 10;
 /** The window of {@link URGENT_FLUSHES}. */
 export const URGENT_WINDOW_MS = 300_000;
+
+/** What the configuration bounds. */
+export interface Retention {
+  /** Of the database file; the oldest and finest values go first. */
+  readonly maxBytes: number;
+  /** One-second values, in memory alone. */
+  readonly secondsKeptS: number;
+  readonly tenSecondsKeptS: number;
+  readonly minutesKeptS: number;
+  readonly hoursKeptS: number;
+  readonly eventsKeptS: number;
+}
+
+/** Without a configuration. */
+export const DEFAULT_RETENTION: Retention = Object.freeze({
+  maxBytes: 64 * 1024 * 1024,
+  secondsKeptS: 600,
+  tenSecondsKeptS: 86_400,
+  minutesKeptS: 14 * 86_400,
+  hoursKeptS: 730 * 86_400,
+  eventsKeptS: 90 * 86_400,
+});

@@ -19,7 +19,7 @@ import {
   EARLIEST_SANE_MS,
   METRIC_QUERY_MAX_POINTS,
   METRIC_QUERY_POINTS,
-  SECONDS_IN_MEMORY,
+  type Retention,
   SERIES_IDLE_S,
   SERIES_IN_MEMORY,
 } from "./limits.ts";
@@ -52,6 +52,7 @@ function chunkKey(series: { readonly subject: string; readonly metric: string },
 /** The metric tables with their memory. */
 export class MetricTable implements MetricLog {
   readonly #clock: Clock;
+  readonly #retention: () => Retention;
   #db: Database | null = null;
   #series = new Map<string, SeriesBuffer>();
   /** Chunks to write, oldest first; a later state of the same chunk replaces the earlier. */
@@ -63,8 +64,9 @@ export class MetricTable implements MetricLog {
   #lastEvictionS = 0;
   #lost = 0;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, retention: () => Retention) {
     this.#clock = clock;
+    this.#retention = retention;
   }
 
   /** Values and chunks that had to be dropped unwritten. */
@@ -104,10 +106,12 @@ export class MetricTable implements MetricLog {
   }
 
   #newBuffer(subject: string, metric: string): SeriesBuffer {
-    return new SeriesBuffer(subject, metric, {
-      load: (series, resolution, startS) => this.#load(series, resolution, startS),
-      sealed: (series, chunk) => this.#seal(series, chunk),
-    });
+    const home = {
+      load: (series: SeriesBuffer, resolution: Resolution, startS: number) =>
+        this.#load(series, resolution, startS),
+      sealed: (series: SeriesBuffer, chunk: Chunk) => this.#seal(series, chunk),
+    };
+    return new SeriesBuffer(subject, metric, home, this.#retention().secondsKeptS);
   }
 
   #load(series: SeriesBuffer, resolution: Resolution, startS: number): Chunk | null {
@@ -233,14 +237,15 @@ export class MetricTable implements MetricLog {
   prune(db: Database, nowMs: number): void {
     if (nowMs < EARLIEST_SANE_MS) return;
     const nowS = Math.floor(nowMs / 1000);
-    for (const { resolutionS, keepS } of RESOLUTIONS) {
+    const retention = this.#retention();
+    for (const { resolutionS, kept } of RESOLUTIONS) {
       db.run(
         "DELETE FROM metric_chunks WHERE resolution_s = ? AND start_s < ?",
         resolutionS,
-        nowS - keepS,
+        nowS - retention[kept],
       );
     }
-    db.run("DELETE FROM series WHERE last_s < ?", nowS - COARSE.keepS);
+    db.run("DELETE FROM series WHERE last_s < ?", nowS - retention[COARSE.kept]);
     this.#ids.clear();
   }
 
@@ -296,12 +301,15 @@ export class MetricTable implements MetricLog {
     const toS = Math.ceil(query.toMs / 1000);
     const nowS = Math.floor(this.#clock.wallMs() / 1000);
     const buffer = this.#series.get(keyOf(subject, metric));
-    if (toS - fromS <= wished && fromS >= nowS - SECONDS_IN_MEMORY && buffer !== undefined) {
+    if (
+      buffer !== undefined && toS - fromS <= wished && fromS >= nowS - buffer.secondsKept
+    ) {
       return { subject, metric, resolutionS: 1, points: buffer.seconds(fromS, toS) };
     }
+    const retention = this.#retention();
     const resolution =
-      RESOLUTIONS.find(({ resolutionS, keepS }) =>
-        (toS - fromS) / resolutionS <= wished && fromS >= nowS - keepS
+      RESOLUTIONS.find(({ resolutionS, kept }) =>
+        (toS - fromS) / resolutionS <= wished && fromS >= nowS - retention[kept]
       ) ?? COARSE;
     const points = this.#points(query, resolution, fromS, Math.min(toS, nowS + 1));
     return { subject, metric, resolutionS: resolution.resolutionS, points };

@@ -1,7 +1,6 @@
-// What one series holds in memory: ten minutes of one-second values, and one open chunk a resolution.
+// What one series holds in memory: some minutes of one-second values, and one open chunk a resolution.
 import type { MetricPoint } from "../node/mod.ts";
 import { Chunk, type Resolution, RESOLUTIONS } from "./chunk.ts";
-import { SECONDS_IN_MEMORY } from "./limits.ts";
 
 /** A clock that goes back by no more than this is taken to stand still. */
 const STAND_STILL_S = 60;
@@ -20,11 +19,14 @@ export class SeriesBuffer {
   /** Second of the last value. */
   lastS = 0;
   readonly #home: ChunkHome;
-  readonly #seconds = new Float64Array(SECONDS_IN_MEMORY);
-  readonly #values = new Float32Array(SECONDS_IN_MEMORY);
+  readonly #seconds: Float64Array;
+  readonly #values: Float32Array;
   readonly #open: (Chunk | null)[] = RESOLUTIONS.map(() => null);
 
-  constructor(subject: string, metric: string, home: ChunkHome) {
+  /** @param secondsKept how many one-second values are kept. */
+  constructor(subject: string, metric: string, home: ChunkHome, secondsKept: number) {
+    this.#seconds = new Float64Array(secondsKept);
+    this.#values = new Float32Array(secondsKept);
     this.subject = subject;
     this.metric = metric;
     this.#home = home;
@@ -33,7 +35,7 @@ export class SeriesBuffer {
   /** Adds one value at second `atS` since 1970. */
   add(atS: number, value: number): void {
     this.lastS = atS;
-    const slot = atS % SECONDS_IN_MEMORY;
+    const slot = atS % this.#seconds.length;
     this.#seconds[slot] = atS;
     this.#values[slot] = value;
     this.addPoint(atS, value, value, value, 1);
@@ -55,6 +57,11 @@ export class SeriesBuffer {
     const chunk = this.#home.load(this, resolution, startS) ?? new Chunk(resolution, startS);
     this.#open[index] = chunk;
     return chunk;
+  }
+
+  /** Slots of one-second values. */
+  get secondsKept(): number {
+    return this.#seconds.length;
   }
 
   /** The open chunk of a resolution. */
@@ -82,7 +89,7 @@ export class SeriesBuffer {
   takeSeconds(other: SeriesBuffer, deltaS: number): void {
     for (const [slot, atS] of other.#seconds.entries()) {
       if (atS === 0) continue;
-      const to = (((atS + deltaS) % SECONDS_IN_MEMORY) + SECONDS_IN_MEMORY) % SECONDS_IN_MEMORY;
+      const to = (atS + deltaS) % this.#seconds.length;
       this.#seconds[to] = atS + deltaS;
       this.#values[to] = other.#values[slot] ?? 0;
     }

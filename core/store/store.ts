@@ -10,12 +10,13 @@ import { StoreError } from "./errors.ts";
 import { EventTable } from "./events.ts";
 import {
   BACKUP_INTERVAL_MS,
-  DATABASE_BYTES,
+  DEFAULT_RETENTION,
   FLUSH_INTERVAL_MS,
   HARD_LIMIT_FACTOR,
   MIN_DATABASE_BYTES,
   PAGE_BYTES,
   PRUNE_INTERVAL_MS,
+  type Retention,
   SHRINK_STEPS,
   URGENT_FLUSHES,
   URGENT_WINDOW_MS,
@@ -31,8 +32,8 @@ export interface StoreOptions {
   readonly files: Files;
   /** Names this boot of the machine: with monotonic time it orders events when the wall clock is wrong. */
   readonly bootId: string;
-  /** Bound of the file, default 64 MiB. */
-  readonly maxBytes?: number;
+  /** What to keep; asked again with each pruning. Default {@link DEFAULT_RETENTION}. */
+  readonly retention?: () => Retention;
   /** Hard page limit, default a quarter above the bound; tests make a disk full with it. */
   readonly maxPages?: number;
   /** Default 30 s. */
@@ -47,7 +48,7 @@ export class Store implements NodeStore {
   readonly metrics: MetricTable;
   readonly configHistory: ConfigHistoryTable;
   readonly #options: StoreOptions;
-  readonly #maxBytes: number;
+  readonly #retention: () => Retention;
   #db: Database;
   #writtenBefore = 0;
   #problem: StoreError | null = null;
@@ -61,9 +62,9 @@ export class Store implements NodeStore {
 
   private constructor(options: StoreOptions, opened: Recovered) {
     this.#options = options;
-    this.#maxBytes = Math.max(options.maxBytes ?? DATABASE_BYTES, MIN_DATABASE_BYTES);
+    this.#retention = options.retention ?? (() => DEFAULT_RETENTION);
     this.events = new EventTable(options.clock, options.bootId, () => this.#urgent());
-    this.metrics = new MetricTable(options.clock);
+    this.metrics = new MetricTable(options.clock, this.#retention);
     this.configHistory = new ConfigHistoryTable();
     this.#prunedAtMs = options.clock.monotonicMs();
     this.#db = opened.db;
@@ -180,18 +181,25 @@ export class Store implements NodeStore {
   prune(): void {
     if (this.#db.mode !== "read-write") return;
     const nowMs = this.#options.clock.wallMs();
+    const { eventsKeptS } = this.#retention();
+    const maxBytes = this.#maxBytes();
     try {
+      this.#db.exec(`PRAGMA max_page_count = ${maxPagesOf(this.#options)}`);
       this.#db.transaction(() => {
-        this.events.prune(this.#db, nowMs);
+        this.events.prune(this.#db, nowMs, eventsKeptS);
         this.metrics.prune(this.#db, nowMs);
         this.configHistory.prune(this.#db);
       });
-      for (let step = 0; step < SHRINK_STEPS && this.#db.usedBytes() > this.#maxBytes; step++) {
+      for (let step = 0; step < SHRINK_STEPS && this.#db.usedBytes() > maxBytes; step++) {
         if (this.#shrink() === 0) break;
       }
     } catch (thrown) {
       this.#problem = asStoreError(thrown);
     }
+  }
+
+  #maxBytes(): number {
+    return Math.max(this.#retention().maxBytes, MIN_DATABASE_BYTES);
   }
 
   #shrink(): number {
@@ -203,7 +211,7 @@ export class Store implements NodeStore {
   /** Our own page limit is reached: the oldest goes, so that the newest has room. */
   #makeRoom(): void {
     try {
-      if (this.#db.usedBytes() > this.#maxBytes / 2) this.#shrink();
+      if (this.#db.usedBytes() > this.#maxBytes() / 2) this.#shrink();
       this.#db.checkpoint();
     } catch {
       // A disk that is full for everybody refuses this too; the next flush tries again.
@@ -290,13 +298,18 @@ export class Store implements NodeStore {
   }
 }
 
+function maxPagesOf({ retention, maxPages }: StoreOptions): number {
+  const { maxBytes } = retention?.() ?? DEFAULT_RETENTION;
+  const bound = Math.max(maxBytes, MIN_DATABASE_BYTES) * HARD_LIMIT_FACTOR;
+  return maxPages ?? Math.ceil(bound / PAGE_BYTES);
+}
+
 function recoverOptions(options: StoreOptions) {
-  const maxBytes = Math.max(options.maxBytes ?? DATABASE_BYTES, MIN_DATABASE_BYTES);
   return {
     path: options.path,
     files: options.files,
     nowMs: Math.round(options.clock.wallMs()),
-    maxPages: options.maxPages ?? Math.ceil(maxBytes * HARD_LIMIT_FACTOR / PAGE_BYTES),
+    maxPages: maxPagesOf(options),
   };
 }
 

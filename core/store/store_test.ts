@@ -9,6 +9,7 @@ import {
 import { hostFiles } from "../host/mod.ts";
 import { Database } from "./db.ts";
 import { StoreError } from "./errors.ts";
+import { DEFAULT_RETENTION } from "./limits.ts";
 import { ManualClock, openStore } from "./testing.ts";
 import type { Store } from "./store.ts";
 
@@ -237,7 +238,9 @@ Deno.test("`Store` keeps its bound, finest and oldest going first", () =>
   inTemporary(async (directory) => {
     const clock = new ManualClock();
     const maxBytes = 1024 * 1024;
-    const store = await openStore(directory, files, clock, { maxBytes });
+    const store = await openStore(directory, files, clock, {
+      retention: () => ({ ...DEFAULT_RETENTION, maxBytes }),
+    });
     const names = Array.from({ length: 60 }, (_, n) => `s${n}`);
     for (let minute = 0; minute < 60 * 24; minute += 0.5) {
       store.metrics.record(names.map((subject) => ({ subject, metric: "m", value: minute })));
