@@ -40,6 +40,9 @@ export function wpaSupplicantConfig(
     "  ieee80211w=2",
     "  pairwise=CCMP",
     `  frequency=${frequencyMhz}`,
+    // It scans before it joins: one channel instead of all saves seconds.
+    `  scan_freq=${frequencyMhz}`,
+    "  beacon_int=100",
     ...width(radio.widthMhz).map((line) => `  ${line}`),
     "  mesh_fwding=0",
     "  mesh_rssi_threshold=0",
