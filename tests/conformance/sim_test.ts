@@ -2,6 +2,7 @@
 // whenever the suite waits, so that nothing here depends on how fast this machine is.
 import type { Kernel } from "../../core/ports/mod.ts";
 import { simulate, type Simulation } from "../../core/sim/mod.ts";
+import { testFirewall } from "./firewall.ts";
 import { linksConformance } from "./links.ts";
 import { type MeshFixtureNode, testMesh } from "./mesh.ts";
 import { testRadios } from "./radios.ts";
@@ -91,4 +92,12 @@ testWireguard("simulated Wireguard", async () => {
     otherLink: "lo",
     [Symbol.asyncDispose]: () => drive.stop(),
   };
+});
+
+testFirewall("simulated Firewall", () => {
+  const sim = simulate({ nodes: 1, seed: 1, bare: true });
+  return Promise.resolve({
+    firewall: sim.kernel(0).firewall,
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  });
 });
