@@ -155,5 +155,6 @@ nftTest("apply() tells nft's own reason", async (netns) => {
     KernelFault,
   );
   assertEquals(error.code, "invalid");
-  assert(error.message.includes("99999"), error.message);
+  // The words are nft's and change with its version.
+  assert(/^Cannot apply the ruleset: Error: \w+/.test(error.message), error.message);
 });
