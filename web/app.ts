@@ -14,6 +14,7 @@ import { addDiagnostics } from "./api/diagnostics.ts";
 import { problemOf, problemOfValidation } from "./api/errors.ts";
 import { addHealth } from "./api/health.ts";
 import { addNode } from "./api/node.ts";
+import { addPage } from "./pages/mod.ts";
 import { addOpenApi } from "./api/openapi.ts";
 import { addPrometheus, prometheusRendering } from "./api/prometheus.ts";
 import { EventHub } from "./api/hub.ts";
@@ -96,6 +97,7 @@ function routes(
   addConfig(api, config);
   addPrometheus(api, cached);
   addStream(api, hub);
+  addPage(api, context, config);
   addOpenApi(api, context.node.identity.version);
   api.onError((thrown) => {
     if (thrown instanceof HTTPException) {

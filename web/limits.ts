@@ -32,3 +32,5 @@ export const MIN_CONFIRM_S = 5;
 export const MAX_CONFIRM_S = 3_600;
 /** Rows of one table on the page; the API has all of them. */
 export const MAX_PAGE_ROWS = 200;
+/** Events on the page. */
+export const PAGE_EVENTS = 30;
