@@ -75,13 +75,13 @@ export class Daemons implements AsyncDisposable {
     return await response.json();
   }
 
-  /** Waits until every daemon answers its health check; throws when one ends or `limitS` is over. */
-  async ready(limitS = 90): Promise<void> {
+  /** Waits until every daemon's API answers; throws when one ends or `limitS` is over. */
+  async ready(limitS = 240): Promise<void> {
     const deadlineMs = performance.now() + limitS * 1000;
     for (const { id, url, process } of this.all) {
       let ended: number | undefined;
       process.status.then(({ code }) => ended = code);
-      while (!await answers(`${url}/health`)) {
+      while (!await answers(`${url}/health/live`)) {
         if (ended !== undefined) throw new Error(`Daemon of n${id} ended with status ${ended}`);
         if (performance.now() > deadlineMs) throw new Error(`Daemon of n${id} does not answer`);
         await new Promise((resolve) => setTimeout(resolve, 200));

@@ -34,7 +34,7 @@ const daemons = await startDaemons(topology, {
   log: (id, text) => console.log(`n${id}: ${text}`),
 });
 try {
-  await daemons.ready(180);
+  await daemons.ready(600);
 } catch (error) {
   console.log(`lab: ${error instanceof Error ? error.message : error}`);
   await daemons[Symbol.asyncDispose]();

@@ -11,7 +11,7 @@ export const GUEST_TIMEOUT_S = 600;
 /** After `timeout` asked QEMU to end, how long until it is killed. */
 export const KILL_AFTER_S = 5;
 /** Guests that may run at the same time on this machine's lab directory. */
-export const GUEST_SLOTS_MAX = 3;
+export const GUEST_SLOTS_MAX = 2;
 /** Lines of console output shown when a guest dies without a result. */
 export const CONSOLE_TAIL_LINES = 60;
 /** Run directories and images older than this are removed by the next build or run. */
