@@ -2,7 +2,7 @@
 // exit status. Modules are loaded when a command needs them, so that each command starts quickly.
 import { createProgram, runCli } from "./core/cli/mod.ts";
 import { dataPaths, defaultDataDirectory } from "./core/daemon/paths.ts";
-import type { RawRunOptions } from "./core/daemon/run_options.ts";
+import type { RawDemoOptions, RawRunOptions } from "./core/daemon/run_options.ts";
 import { processTerminal } from "./core/daemon/terminal.ts";
 import { unixTransport } from "./core/daemon/transport.ts";
 import { VERSION } from "./core/daemon/version.ts";
@@ -39,13 +39,26 @@ if (import.meta.main) {
     )
     .option("--sim <nodes>", "simulate a mesh of so many nodes")
     .option("--seed <number>", "seed of the simulated mesh (default 1)")
-    .option("--attach <socket>", "join the simulated medium another daemon serves")
+    .option(
+      "--attach <socket>",
+      "join a simulated medium that several daemons share, as demo serves it",
+    )
+    .option("--node <number>", "which node of that medium this one is (default 0)")
     .option("--kernel", "drive this machine's kernel, or fail")
     .option("--netns <name>", "drive the network namespace of that name")
     .option("--log <format>", "text, logfmt or json (default: text on a terminal, else logfmt)")
     .action(async (_options, command) => {
       const { runCommand } = await import("./core/daemon/run_command.ts");
       await runCommand(command.optsWithGlobals() as RawRunOptions, terminal);
+    });
+
+  program.command("demo").description("several daemons that share one simulated radio medium")
+    .option("--nodes <number>", "how many (default 5)")
+    .option("--port <number>", "port of the first; the others follow (default 8081, 0: any)")
+    .option("--seed <number>", "seed of the simulated mesh (default 1)")
+    .action(async (_options, command) => {
+      const { demoCommand } = await import("./core/daemon/demo.ts");
+      await demoCommand(command.optsWithGlobals() as RawDemoOptions, terminal);
     });
 
   let signals = 0;

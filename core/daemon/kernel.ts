@@ -20,8 +20,8 @@ export interface KernelWish {
   readonly nodes: number;
   /** Fixes the simulated mesh. */
   readonly seed: number;
-  /** Unix socket of a simulated medium that other daemons share. */
-  readonly attach: string | null;
+  /** A simulated medium that other daemons share, and the number of this one's node. */
+  readonly attach: { readonly path: string; readonly node: number } | null;
   /** A network namespace under /run/netns, or `null` for the daemon's own. */
   readonly netns: string | null;
 }

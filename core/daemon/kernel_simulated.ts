@@ -1,6 +1,7 @@
 // The simulated mesh as the daemon's kernel: this node boots bare and is configured like a real one; the
 // others follow its document as it was at start, and have a client each.
 import { CliError, EXIT } from "../cli/mod.ts";
+import { messageOf } from "../base/mod.ts";
 import { channelSpec, type Config } from "../config/mod.ts";
 import {
   type Clock,
@@ -9,7 +10,7 @@ import {
   type ServiceKind,
   type Services,
 } from "../ports/mod.ts";
-import { simulate, type Simulation } from "../sim/mod.ts";
+import { attachSharedMedium, type MeshPreset, simulate, type Simulation } from "../sim/mod.ts";
 import type { KernelDeps, KernelWish } from "./kernel.ts";
 
 /** Clients are added up to this many; a simulation of a thousand nodes is about routing. */
@@ -20,35 +21,34 @@ export async function openSimulated(
   wish: KernelWish,
   { clock, config }: KernelDeps,
 ): Promise<{ readonly kernel: Kernel; readonly services: Services }> {
-  if (wish.attach !== null) {
+  if (wish.attach === null) return ownMesh(wish, clock, config);
+  const { path, node } = wish.attach;
+  try {
+    const { unixDialer } = await import("../host/mod.ts");
+    const { kernel } = await attachSharedMedium({ node, dial: unixDialer(path), clock });
+    return { kernel, services: simulatedServices() };
+  } catch (thrown) {
     throw new CliError(
       EXIT.failed,
-      `Cannot join the medium at "${wish.attach}": not in this build`,
+      `Cannot join the simulated medium at "${path}" as node ${node}: ${messageOf(thrown)}`,
+      null,
+      thrown,
     );
   }
-  return await Promise.resolve(ownMesh(wish, clock, config));
 }
 
 function ownMesh(
   { nodes, seed }: KernelWish,
   clock: Clock,
-  { mesh, radios, wireless }: Config,
+  config: Config,
 ): { readonly kernel: Kernel; readonly services: Services } {
-  const [radio] = radios;
   const simulation = simulate({
     nodes,
     seed,
     topology: nodes <= 20 ? "random" : "grid",
     bare: [0],
     wallMs: clock.wallMs(),
-    mesh: {
-      meshId: mesh.id,
-      algorithm: mesh.algorithm,
-      meshInterface: mesh.interface,
-      originatorIntervalMs: mesh.originatorIntervalMs,
-      ...wireless.country === undefined ? {} : { country: wireless.country },
-      ...radio === undefined ? {} : channelOf(radio),
-    },
+    mesh: presetOf(config),
   });
   addClients(simulation);
   const pace = simulation.startRealTime(clock);
@@ -73,11 +73,25 @@ function ownMesh(
   };
 }
 
+/** The other nodes' mesh as a document describes this one's. */
+export function presetOf({ mesh, radios, wireless }: Config): Partial<MeshPreset> {
+  const [radio] = radios;
+  return {
+    meshId: mesh.id,
+    algorithm: mesh.algorithm,
+    meshInterface: mesh.interface,
+    originatorIntervalMs: mesh.originatorIntervalMs,
+    ...wireless.country === undefined ? {} : { country: wireless.country },
+    ...radio === undefined ? {} : channelOf(radio),
+  };
+}
+
 function channelOf(radio: Config["radios"][number]) {
   const { frequencyMhz, widthMhz } = channelSpec(radio);
   return { frequencyMhz, widthMhz };
 }
 
+/** Gives each node but the first a client. */
 function addClients(simulation: Simulation): void {
   for (let node = 1; node < Math.min(simulation.nodes, MAX_CLIENTS); node++) {
     const octet = node.toString(16).padStart(2, "0");

@@ -1,7 +1,7 @@
 // Options of `run`, checked.
 import { CliError, EXIT } from "../cli/mod.ts";
 import type { KernelWish } from "./kernel.ts";
-import { MAX_SIMULATED_NODES } from "./limits.ts";
+import { MAX_DEMO_NODES, MAX_SIMULATED_NODES } from "./limits.ts";
 import { type ListenAddress, parseListen } from "./listen.ts";
 import type { LogFormat } from "./log.ts";
 
@@ -13,6 +13,7 @@ export interface RawRunOptions {
   readonly sim?: string;
   readonly seed?: string;
   readonly attach?: string;
+  readonly node?: string;
   readonly kernel?: boolean;
   readonly netns?: string;
   readonly log?: string;
@@ -29,6 +30,35 @@ export interface RunOptions {
   readonly kernel: KernelWish;
   /** `null` chooses by where the log goes. */
   readonly log: LogFormat | null;
+}
+
+/** Of `demo`, as commander hands them over. */
+export interface RawDemoOptions {
+  readonly data?: string;
+  readonly nodes?: string;
+  readonly port?: string;
+  readonly seed?: string;
+  readonly json?: boolean;
+}
+
+/** Options of `demo`. */
+export interface DemoOptions {
+  /** `null`: a temporary one, removed at the end. */
+  readonly data: string | null;
+  readonly nodes: number;
+  /** Of the first node; 0 takes any. */
+  readonly port: number;
+  readonly seed: number;
+}
+
+/** Checks the options. @throws {CliError} */
+export function parseDemoOptions(raw: RawDemoOptions): DemoOptions {
+  return {
+    data: raw.data ?? null,
+    nodes: whole("--nodes", raw.nodes ?? "5", 1, MAX_DEMO_NODES),
+    port: whole("--port", raw.port ?? "8081", 0, 65_535 - MAX_DEMO_NODES),
+    seed: whole("--seed", raw.seed ?? "1", 0, 2 ** 32 - 1),
+  };
 }
 
 /** Nodes of a simulated mesh when nobody says. */
@@ -64,7 +94,10 @@ export function parseRunOptions(raw: RawRunOptions): RunOptions {
         ? DEFAULT_NODES
         : whole("--sim", raw.sim, 1, MAX_SIMULATED_NODES),
       seed: raw.seed === undefined ? 1 : whole("--seed", raw.seed, 0, 2 ** 32 - 1),
-      attach: raw.attach ?? null,
+      attach: raw.attach === undefined ? null : {
+        path: raw.attach,
+        node: whole("--node", raw.node ?? "0", 0, MAX_SIMULATED_NODES - 1),
+      },
       netns: raw.netns ?? null,
     },
     log: raw.log === "text" || raw.log === "logfmt" || raw.log === "json" ? raw.log : null,
