@@ -29,10 +29,17 @@ export interface HostMesh extends Mesh {
   close(): Promise<void>;
 }
 
-/** Reads and changes the batman-adv of this machine. Nothing is opened before the first call. */
-export function hostMesh(options: HostMeshOptions): HostMesh {
-  const place = options.netns === undefined ? {} : { netns: options.netns };
-  return new KernelMesh(options, new FamilyClient(() => Batadv.open(place)));
+/**
+ * Reads and changes the batman-adv of this machine. Nothing is opened before the first call.
+ *
+ * @param open opens the family; tests give it a scripted one.
+ */
+export function hostMesh(
+  options: HostMeshOptions,
+  open: () => Promise<Batadv> = () =>
+    Batadv.open(options.netns === undefined ? {} : { netns: options.netns }),
+): HostMesh {
+  return new KernelMesh(options, open);
 }
 
 function changeOf(settings: Partial<MeshSettings>): MeshChange {
@@ -57,11 +64,13 @@ function refused(what: string, setting: string, wanted: unknown, kept: unknown):
 
 class KernelMesh implements HostMesh {
   readonly #options: HostMeshOptions;
+  readonly #open: () => Promise<Batadv>;
   readonly #family: FamilyClient<Batadv>;
 
-  constructor(options: HostMeshOptions, family: FamilyClient<Batadv>) {
+  constructor(options: HostMeshOptions, open: () => Promise<Batadv>) {
     this.#options = options;
-    this.#family = family;
+    this.#open = open;
+    this.#family = new FamilyClient(open);
   }
 
   close(): Promise<void> {
@@ -242,10 +251,9 @@ class KernelMesh implements HostMesh {
     ...[mesh, originator, options]: Parameters<Mesh["traceroute"]>
   ): AsyncGenerator<MeshHop, void, void> {
     // Its own connection: a trace may take minutes and must not hold up a renewal of the shared one.
-    const place = this.#options.netns === undefined ? {} : { netns: this.#options.netns };
     try {
       const index = await this.#options.names.indexOf(mesh);
-      using batadv = await Batadv.open(place);
+      using batadv = await this.#open();
       yield* traceroute(this.#context(batadv, mesh, index), originator, options);
     } catch (thrown) {
       throw fault(thrown);
