@@ -4,7 +4,7 @@ import { withNamespace } from "../../ffi/sys/mod.ts";
 import type { Clock } from "../ports/mod.ts";
 
 /** Lines of output kept for messages. */
-const MAX_LINES = 40;
+export const MAX_LINES = 40;
 
 /** A line longer than this is cut. */
 const MAX_LINE_CHARS = 300;

@@ -1,7 +1,8 @@
 // The Services port: hostapd, wpa_supplicant and dnsmasq as children of the daemon. Each has a
 // configuration of its own (0600), a control directory of its own and, where the program has one, a
 // control socket that is asked whether it serves.
-import { openControlSocket, WpaControl } from "../../ffi/wpactrl/mod.ts";
+import { ssidText } from "../../ffi/nl80211/mod.ts";
+import { openControlSocket, unescapeSsid, WpaControl } from "../../ffi/wpactrl/mod.ts";
 import { messageOf } from "../base/mod.ts";
 import { KernelFault } from "../ports/mod.ts";
 import type {
@@ -13,7 +14,7 @@ import type {
   ServiceStatus,
 } from "../ports/mod.ts";
 import { type Program, PROGRAMS, type Readiness, type ServicePlaces } from "./service_programs.ts";
-import { servicePath, ServiceProcess } from "./service_process.ts";
+import { MAX_LINES, servicePath, ServiceProcess } from "./service_process.ts";
 
 /** What {@link hostServices} needs. */
 export interface HostServicesOptions {
@@ -25,6 +26,8 @@ export interface HostServicesOptions {
   readonly netns?: string;
   /** Programs by another path than their name on the PATH. */
   readonly commands?: Partial<Readonly<Record<ServiceKind, string>>>;
+  /** How long a program may take to serve. Default 30,000. */
+  readonly startTimeoutMs?: number;
 }
 
 /** The Services port, and what only the host knows. */
@@ -35,7 +38,7 @@ export interface HostServices extends Services {
   control(name: string): WpaControl | null;
 }
 
-/** How long a program may take to serve. Emulated machines are slow, and a mesh scans first. */
+/** A mesh scans before it starts, and drivers take their time. */
 const START_TIMEOUT_MS = 30_000;
 const POLL_MS = 100;
 
@@ -118,7 +121,8 @@ class ProcessServices implements HostServices {
       if (spec.kind !== "wpa_supplicant" || spec.interface !== link) continue;
       if (control === null || !process.state.running) continue;
       const status = await control.status().catch(() => null);
-      if (status?.mode === "mesh" && status.state === "COMPLETED") return status.ssid;
+      if (status?.mode !== "mesh" || status.state !== "COMPLETED") continue;
+      return status.ssid === null ? null : ssidText(unescapeSsid(status.ssid));
     }
     return null;
   }
@@ -211,9 +215,9 @@ class ProcessServices implements HostServices {
 
   /** Resolves when the program serves. @throws {KernelFault} it does not, and why; it is then stopped. */
   async #untilReady(running: Running): Promise<void> {
-    const { clock } = this.#options;
+    const { clock, startTimeoutMs = START_TIMEOUT_MS } = this.#options;
     const { spec, process, program, control } = running;
-    const deadlineMs = clock.monotonicMs() + START_TIMEOUT_MS;
+    const deadlineMs = clock.monotonicMs() + startTimeoutMs;
     let readiness: Readiness = { state: "starting", detail: "no answer yet" };
     while (clock.monotonicMs() < deadlineMs) {
       if (!process.state.running || process.state.restarts > 0) {
@@ -289,9 +293,11 @@ async function readinessOf(
   control: WpaControl | null,
 ): Promise<Readiness> {
   if (program.readiness === null || control === null) {
-    const ready = process.state.lines.some((line) => program.readyLine?.test(line) ?? true);
-    return ready
-      ? { state: "ready", detail: process.state.lines.at(-1) ?? "running" }
+    // Lines are forgotten in time, and then it has served for long.
+    const { lines } = process.state;
+    const said = lines.find((line) => program.readyLine?.test(line));
+    return said !== undefined || lines.length >= MAX_LINES
+      ? { state: "ready", detail: said ?? "running" }
       : { state: "starting", detail: "no word from it yet" };
   }
   try {

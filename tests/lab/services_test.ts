@@ -16,6 +16,8 @@ import { installRegulatoryDatabase } from "./radios/fixture.ts";
 import { radioTopology, type Topology } from "./topology.ts";
 
 const PASSPHRASE = 'correct "horse" |id=1 #b';
+/** Emulated machines on a busy host are slow. */
+const START_TIMEOUT_MS = 60_000;
 const clock = hostClock();
 
 interface Node {
@@ -34,6 +36,7 @@ async function openNode(ns: string): Promise<Node> {
     files: hostFiles(),
     directory: `/run/x0-${ns}`,
     netns: ns,
+    startTimeoutMs: START_TIMEOUT_MS,
   });
   const kernel = await openHostKernel({ netns: ns, meshIdOf: (name) => services.meshIdOf(name) });
   return { kernel, services };
@@ -86,7 +89,7 @@ function apSpec(security: "open" | "owe" | "wpa3" | "wpa2-wpa3", channel = 6): S
     ? `passphrase = ${JSON.stringify(PASSPHRASE)}`
     : "";
   const text =
-    `[[radios]]\nchannel = 6\n[[clientAp]]\nssid = "x0 é"\nsecurity = "${security}"\n${secret}`;
+    `[[radios]]\nchannel = 6\n[[client_ap]]\nssid = "x0 é"\nsecurity = "${security}"\n${secret}`;
   const { clientAp: [ap], radios: [radio] } = configOf(text);
   assert(ap !== undefined && radio !== undefined);
   return {

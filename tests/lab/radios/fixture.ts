@@ -4,7 +4,10 @@ import { hostClock, openHostKernel } from "../../../core/host/mod.ts";
 import type { RadiosFixture, RadiosFixtureNode } from "../../conformance/radios.ts";
 import { encodeAttributes, table } from "../../../ffi/netlink/mod.ts";
 import { openGenetlink } from "../../../ffi/genetlink/mod.ts";
+import { loadLibc } from "../../../ffi/sys/mod.ts";
 import { radioTopology, shell } from "../topology.ts";
+
+loadLibc();
 
 /** Makes the regulatory database known: packages were unpacked without their maintainer scripts. */
 export async function installRegulatoryDatabase(): Promise<void> {
