@@ -107,9 +107,9 @@ export function renderPage(facts: PageFacts): string {
           <Banners {...facts} />
           <Summary snapshot={snapshot} />
           <TopologySection topology={topology} name={identity.name} missing={missing} />
+          <Events events={events} nowMs={nowMs} />
           <Neighbours snapshot={snapshot} />
           <Radios snapshot={snapshot} />
-          <Events events={events} nowMs={nowMs} />
           <Links snapshot={snapshot} />
           <HealthSection health={health} snapshot={snapshot} />
         </main>

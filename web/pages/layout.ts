@@ -11,8 +11,8 @@ export interface Placed {
 }
 
 /** Half the drawing's size. */
-export const HALF_WIDTH = 520;
-export const HALF_HEIGHT = 400;
+export const HALF_WIDTH = 490;
+export const HALF_HEIGHT = 375;
 const STRETCH = 1.28;
 const NEIGHBOUR_RADIUS = 120;
 const NEIGHBOUR_SPREAD = 70;

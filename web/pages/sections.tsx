@@ -64,45 +64,49 @@ export function Neighbours({ snapshot }: { snapshot: NodeSnapshot }): JSX.Elemen
   return (
     <section id="neighbours" class="card wide" aria-labelledby="neighbours-title">
       <h2 id="neighbours-title">Neighbours</h2>
-      {rows.length === 0 ? <p class="empty">No neighbour is in range.</p> : (
-        <div class="scroll">
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">Neighbour</th>
-                <th scope="col">Interface</th>
-                <th scope="col">Quality</th>
-                <th scope="col" class="number">Signal</th>
-                <th scope="col" class="number">Rate out</th>
-                <th scope="col" class="number">Rate in</th>
-                <th scope="col" class="number">Last heard</th>
-              </tr>
-            </thead>
-            <tbody>
-              {rows.slice(0, MAX_PAGE_ROWS).map((row) => {
-                const station = stations.find((one) =>
-                  one.mac === row.neighbour && one.interface === row.hardInterface
-                );
-                const path = own.get(`${row.neighbour} ${row.hardInterface}`);
-                const quality = qualityOf(path ?? { tq: null, throughputKbps: row.throughputKbps });
-                return (
-                  <tr data-key={`${row.neighbour}-${row.hardInterface}`}>
-                    <th scope="row" class="mono">{row.neighbour}</th>
-                    <td class="mono">{row.hardInterface}</td>
-                    <td>
-                      <Quality value={quality} />
-                    </td>
-                    <td class="number">{dbm(station?.signalDbm ?? null)}</td>
-                    <td class="number">{rate(station?.txBitrateKbps ?? null)}</td>
-                    <td class="number">{rate(station?.rxBitrateKbps ?? null)}</td>
-                    <td class="number">{duration(row.lastSeenMs)}</td>
-                  </tr>
-                );
-              })}
-            </tbody>
-          </table>
-        </div>
-      )}
+      {rows.length === 0
+        ? <p class="empty">No neighbour is in range.</p>
+        : (
+          <div class="scroll" tabindex={0} role="region" aria-labelledby="neighbours-title">
+            <table>
+              <thead>
+                <tr>
+                  <th scope="col">Neighbour</th>
+                  <th scope="col">Interface</th>
+                  <th scope="col">Quality</th>
+                  <th scope="col" class="number">Signal</th>
+                  <th scope="col" class="number">Rate out</th>
+                  <th scope="col" class="number">Rate in</th>
+                  <th scope="col" class="number">Last heard</th>
+                </tr>
+              </thead>
+              <tbody>
+                {rows.slice(0, MAX_PAGE_ROWS).map((row) => {
+                  const station = stations.find((one) =>
+                    one.mac === row.neighbour && one.interface === row.hardInterface
+                  );
+                  const path = own.get(`${row.neighbour} ${row.hardInterface}`);
+                  const quality = qualityOf(
+                    path ?? { tq: null, throughputKbps: row.throughputKbps },
+                  );
+                  return (
+                    <tr data-key={`${row.neighbour}-${row.hardInterface}`}>
+                      <th scope="row" class="mono">{row.neighbour}</th>
+                      <td class="mono">{row.hardInterface}</td>
+                      <td>
+                        <Quality value={quality} />
+                      </td>
+                      <td class="number">{dbm(station?.signalDbm ?? null)}</td>
+                      <td class="number">{rate(station?.txBitrateKbps ?? null)}</td>
+                      <td class="number">{rate(station?.rxBitrateKbps ?? null)}</td>
+                      <td class="number">{duration(row.lastSeenMs)}</td>
+                    </tr>
+                  );
+                })}
+              </tbody>
+            </table>
+          </div>
+        )}
     </section>
   );
 }
@@ -193,7 +197,7 @@ export function Links({ snapshot }: { snapshot: NodeSnapshot }): JSX.Element {
   return (
     <section id="links" class="card" aria-labelledby="links-title">
       <h2 id="links-title">Links</h2>
-      <div class="scroll">
+      <div class="scroll" tabindex={0} role="region" aria-labelledby="links-title">
         <table>
           <thead>
             <tr>
@@ -273,7 +277,7 @@ export function Events(
     <section id="events" class="card" aria-labelledby="events-title">
       <h2 id="events-title">Events</h2>
       {events.length === 0 ? <p class="empty">Nothing has happened yet.</p> : null}
-      <ol class="events">
+      <ol class="events" tabindex={0} aria-labelledby="events-title">
         {events.map((event) => (
           <li data-key={String(event.id)} class={`severity-${event.severity}`}>
             <span class="tag">{event.severity}</span>

@@ -105,7 +105,7 @@ function NodeTable({ topology }: { topology: Topology }) {
   const others = topology.nodes.filter((node) => node.kind !== "self")
     .toSorted((a, b) => (b.quality ?? 0) - (a.quality ?? 0));
   return (
-    <div class="scroll">
+    <div class="scroll" tabindex={0} role="region" aria-label="Nodes of the mesh">
       <table>
         <thead>
           <tr>
@@ -183,7 +183,7 @@ export function TopologySection(
   },
 ): JSX.Element {
   return (
-    <section id="topology" class="card wide" aria-labelledby="topology-title">
+    <section id="topology" class="card" aria-labelledby="topology-title">
       <h2 id="topology-title">Mesh</h2>
       {topology === null ? <p class="empty">There is no mesh to show: {missing}.</p> : (
         <>
