@@ -1,91 +1,36 @@
 // The configuration in force: validates, applies, waits to be confirmed, undoes. Carries out the effects
 // of machine.ts. One manager a node; it alone writes the document's file while it runs.
 import { invariant, messageOf } from "../base/mod.ts";
-import type { Clock, Files } from "../ports/mod.ts";
+import { Deeds, NOTHING } from "./deeds.ts";
 import { ConfigFault } from "./errors.ts";
-import type {
-  ConfigEvent,
-  ConfigHistory,
-  ConfigOutcome,
-  ConfigRecord,
-  CurrentConfig,
-} from "./history.ts";
+import type { ConfigEvent, ConfigRecord, CurrentConfig } from "./history.ts";
 import { CONFIRM_WITHIN_S, MAX_CONFIRM_WITHIN_S } from "./limits.ts";
 import { type Effect, type Event, next, type Pending, type State } from "./machine.ts";
-import { type ConfigWarning, parseConfig, type ParseResult } from "./parse.ts";
-import { type ConfigPaths, type Found, Records } from "./pending.ts";
-import { type ConfigChange, diffConfigs } from "./redact.ts";
-import type { ApplyReport, ConfigApplier, PlannedStep } from "./report.ts";
-import { type Config, configSchema } from "./schema.ts";
-
-/** What a manager works with. */
-export interface ConfigManagerOptions {
-  readonly files: Files;
-  readonly clock: Clock;
-  readonly applier: ConfigApplier;
-  readonly history: ConfigHistory;
-  readonly paths: ConfigPaths;
-  /** Changes with each boot; tells whether a monotonic deadline still means anything. */
-  readonly bootId: string;
-}
-
-/** How an apply is to be done. */
-export interface ApplyOptions {
-  /** Seconds until it is undone unless confirmed: 1 to 86,400, default 60. */
-  readonly confirmWithinS?: number;
-  /** Who applies, for the history. */
-  readonly author: string;
-  /** Refuse unless this is the current revision. */
-  readonly ifRevision?: number;
-}
-
-/** An apply that waits to be confirmed. */
-export interface ApplyResult {
-  readonly revision: number;
-  readonly report: ApplyReport;
-  readonly warnings: readonly ConfigWarning[];
-  readonly remainingS: number;
-}
-
-/** Where the manager stands. */
-export interface ConfigStatus {
-  readonly state: State["name"];
-  /** Of the confirmed document. */
-  readonly revision: number;
-  readonly pending: {
-    readonly revision: number;
-    readonly author: string;
-    /** Until it is undone. */
-    readonly remainingS: number;
-    readonly deadlineWallMs: number;
-  } | null;
-  /** Of the latest apply or rollback; `null` before the first. */
-  readonly report: ApplyReport | null;
-  /** What is wrong with the document's file as found at start; empty when nothing is. */
-  readonly fileErrors: Extract<ParseResult, { ok: false }>["errors"];
-}
-
-/** What a document would change. */
-export interface ConfigDiff {
-  readonly changes: readonly ConfigChange[];
-  /** What would be done to the machine, in order. */
-  readonly steps: readonly PlannedStep[];
-  readonly warnings: readonly ConfigWarning[];
-}
-
-const NOTHING: ApplyReport = { changed: [], unchanged: 0, differing: [] };
+import type {
+  ApplyOptions,
+  ApplyResult,
+  ConfigDiff,
+  ConfigManagerOptions,
+  ConfigStatus,
+} from "./manager_types.ts";
+import { parseConfig, type ParseResult } from "./parse.ts";
+import { type Found, Records } from "./pending.ts";
+import { diffConfigs } from "./redact.ts";
+import type { ApplyReport } from "./report.ts";
+import type { Config } from "./schema.ts";
 
 /** @see the file's head */
 export class ConfigManager {
   readonly #options: ConfigManagerOptions;
   readonly #records: Records;
+  readonly #deeds: Deeds;
   readonly #listeners = new Set<(event: ConfigEvent) => void>();
   #state: State = { name: "stopped" };
   #report: ApplyReport | null = null;
   #fileErrors: ConfigStatus["fileErrors"] = [];
   #timer: AbortController | null = null;
   #background: Promise<void> = Promise.resolve();
-  #recordError: unknown = null;
+  #writeError: unknown = null;
   /** The latest answer of {@link current}: asked for often, parsed once. */
   #parsed: Pick<CurrentConfig<Config>, "text" | "config" | "warnings"> | null = null;
   #inFlight: Promise<void> = Promise.resolve();
@@ -95,6 +40,7 @@ export class ConfigManager {
   constructor(options: ConfigManagerOptions) {
     this.#options = options;
     this.#records = new Records(options.files, options.paths);
+    this.#deeds = new Deeds(options, this.#records, (event) => this.#emit(event));
   }
 
   /**
@@ -111,7 +57,7 @@ export class ConfigManager {
     const file = await this.#records.document();
     const revision = Math.max(last?.revision ?? 0, pending?.previousRevision ?? 0);
     this.#highest = Math.max(revision, pending?.revision ?? 0);
-    const good = last?.text ?? pending?.previousText ?? "";
+    const good = this.#usable(last?.text ?? pending?.previousText ?? "");
     let confirmed = { revision, text: good };
     let before: string | null = null;
     if (file !== null && file !== good) {
@@ -124,8 +70,8 @@ export class ConfigManager {
       } else {
         confirmed = { revision: ++this.#highest, text: file };
         before = last === null ? null : good;
-        await this.#archive(confirmed, "file", "edited");
-        await this.#keepLastGood(confirmed);
+        await this.#deeds.archive(confirmed, "file", "edited");
+        await this.#deeds.keepLastGood(confirmed);
       }
     }
     await this.#run({ type: "start", confirmed, pending, before });
@@ -213,17 +159,7 @@ export class ConfigManager {
         deadlineWallMs: wall + within * 1000,
       },
     });
-    if (this.#recordError !== null) {
-      const cause = this.#recordError;
-      this.#recordError = null;
-      throw new ConfigFault(
-        "storage",
-        `Cannot apply the configuration: the rollback record could not be written (${
-          messageOf(cause)
-        })`,
-        { cause },
-      );
-    }
+    this.#refuseIfUnwritten("apply the configuration", "the rollback record");
     this.#highest = Math.max(this.#highest, revision);
     return {
       revision,
@@ -254,17 +190,7 @@ export class ConfigManager {
       throw new ConfigFault("expired", `Cannot confirm revision ${revision}: its time is up`);
     }
     await this.#run({ type: "confirm" });
-    if (this.#recordError !== null) {
-      const cause = this.#recordError;
-      this.#recordError = null;
-      throw new ConfigFault(
-        "storage",
-        `Cannot confirm revision ${revision}: the document could not be written (${
-          messageOf(cause)
-        })`,
-        { cause },
-      );
-    }
+    this.#refuseIfUnwritten(`confirm revision ${revision}`, "the document");
   }
 
   /** Undoes the pending document now. @throws {ConfigFault} "not-pending", "busy" */
@@ -339,6 +265,14 @@ export class ConfigManager {
     throw new ConfigFault("busy", `Cannot apply another configuration: ${what}`);
   }
 
+  #refuseIfUnwritten(act: string, what: string): void {
+    const cause = this.#writeError;
+    if (cause === null) return;
+    this.#writeError = null;
+    const message = `Cannot ${act}: ${what} could not be written (${messageOf(cause)})`;
+    throw new ConfigFault("storage", message, { cause });
+  }
+
   #notWaiting(act: string, state: Exclude<State, { name: "stopped" }>): ConfigFault {
     return state.name === "idle"
       ? new ConfigFault("not-pending", `Cannot ${act}: no configuration is pending`)
@@ -347,6 +281,15 @@ export class ConfigManager {
 
   #emit(event: ConfigEvent): void {
     for (const listener of [...this.#listeners]) listener(event);
+  }
+
+  /** A document kept from before; one that this version cannot read any more gives way to the defaults. */
+  #usable(text: string): string {
+    const parsed = parseConfig(text);
+    if (parsed.ok) return text;
+    const detail = `The last good document cannot be read any more: ${parsed.errors[0]?.message}`;
+    this.#emit({ type: "trouble", detail });
+    return "";
   }
 
   #whole<T>(found: Found<T>): T | null {
@@ -377,20 +320,17 @@ export class ConfigManager {
   async #perform(effect: Effect): Promise<Event | null> {
     switch (effect.do) {
       case "record":
-        try {
-          await this.#records.writePending(effect.pending);
-          return { type: "recorded" };
-        } catch (thrown) {
-          this.#recordError = thrown;
-          return { type: "record-failed" };
-        }
+        this.#writeError = await this.#deeds.record(effect.pending);
+        return { type: this.#writeError === null ? "recorded" : "record-failed" };
       case "apply":
         await this.#apply(effect.text, effect.previousText);
         return { type: "applied" };
       case "commit":
-        return await this.#commit(effect.confirmed);
+        this.#writeError = await this.#deeds.commit(effect.confirmed);
+        if (this.#writeError === null) this.#fileErrors = [];
+        return { type: this.#writeError === null ? "committed" : "commit-failed" };
       case "forget-record":
-        await this.#tolerating("remove the rollback record", () => this.#records.removePending());
+        await this.#deeds.forget();
         return null;
       case "start-timer":
         this.#startTimer(effect.untilMonotonicMs);
@@ -400,66 +340,18 @@ export class ConfigManager {
         this.#timer = null;
         return null;
       case "archive":
-        await this.#archive(effect.pending, effect.pending.author, effect.outcome);
+        await this.#deeds.archive(effect.pending, effect.pending.author, effect.outcome);
         this.#announce(effect.pending, effect.outcome);
         return null;
     }
   }
 
   async #apply(text: string, previousText: string | null): Promise<void> {
-    const parsed = parseConfig(text);
-    const previous = previousText === null ? null : parseConfig(previousText);
-    const config = parsed.ok ? parsed.config : configSchema.parse({});
-    try {
-      this.#report = await this.#options.applier.apply(
-        config,
-        previous?.ok === true ? previous.config : null,
-      );
-    } catch (thrown) {
-      const reason = messageOf(thrown);
-      this.#report = {
-        ...NOTHING,
-        differing: [{ key: "", wanted: "the document", found: "unknown", reason }],
-      };
-    }
+    const report = await this.#deeds.apply(text, previousText);
+    this.#report = report;
     const state = this.#started();
     const revision = state.name === "applying" ? state.pending.revision : state.confirmed.revision;
-    this.#emit({ type: "applied", revision, report: this.#report });
-  }
-
-  async #commit(confirmed: { revision: number; text: string }): Promise<Event> {
-    try {
-      if (await this.#records.document() !== confirmed.text) {
-        await this.#records.writeDocument(confirmed.text);
-      }
-    } catch (thrown) {
-      this.#recordError = thrown;
-      return { type: "commit-failed" };
-    }
-    this.#fileErrors = [];
-    await this.#keepLastGood(confirmed);
-    return { type: "committed" };
-  }
-
-  async #keepLastGood(confirmed: { revision: number; text: string }): Promise<void> {
-    await this.#tolerating("keep a copy of the configuration", () =>
-      this.#records.writeLastGood({
-        version: 1,
-        revision: confirmed.revision,
-        text: confirmed.text,
-      }));
-  }
-
-  async #archive(
-    document: { readonly revision: number; readonly text: string },
-    author: string,
-    outcome: ConfigOutcome,
-  ): Promise<void> {
-    const { revision, text } = document;
-    const at = this.#options.clock.wallMs();
-    await this.#tolerating("write the configuration history", async () => {
-      await this.#options.history.append({ revision, text, at, author, outcome });
-    });
+    this.#emit({ type: "applied", revision, report });
   }
 
   #announce(pending: Pending, outcome: "confirmed" | "rolled-back" | "expired" | "interrupted") {
@@ -468,15 +360,6 @@ export class ConfigManager {
     else {
       const report = this.#report ?? NOTHING;
       this.#emit({ type: "rolled-back", revision, outcome, report });
-    }
-  }
-
-  /** What must not stop the work, but must be known. */
-  async #tolerating(act: string, work: () => Promise<void>): Promise<void> {
-    try {
-      await work();
-    } catch (thrown) {
-      this.#emit({ type: "trouble", detail: `Cannot ${act}: ${messageOf(thrown)}` });
     }
   }
 

@@ -193,6 +193,22 @@ Deno.test("ConfigManager.start() keeps a file with errors and applies the last g
   await again.manager.close();
 });
 
+Deno.test("ConfigManager.start() with nothing that this version can read applies the defaults", async () => {
+  const { world, manager } = await running();
+  await manager.close();
+  world.disk.set(DOCUMENT, "[gone]\n");
+  const last = "/var/lib/node/config.last.json";
+  world.disk.set(last, JSON.stringify({ version: 1, revision: 8, text: "[gone]\nx = 1\n" }));
+  const again = boot(world);
+  await again.manager.start();
+  assertEquals([name(world), again.manager.current().text], ["node", ""]);
+  assertEquals(world.disk.get(DOCUMENT), "[gone]\n");
+  assertEquals(again.events.map(({ type }) => type), ["trouble", "invalid-file", "applied"]);
+  const { revision } = await again.manager.apply(NEW, { author: "a" });
+  assertEquals(revision, 9);
+  await again.manager.close();
+});
+
 Deno.test("ConfigManager.start() takes up a file edited by hand, as a revision of its own", async () => {
   const { world, manager } = await running();
   const { revision } = manager.current();

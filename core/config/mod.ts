@@ -9,14 +9,14 @@ export type {
   ConfigRecord,
   CurrentConfig,
 } from "./history.ts";
-export {
-  type ApplyOptions,
-  type ApplyResult,
-  type ConfigDiff,
-  ConfigManager,
-  type ConfigManagerOptions,
-  type ConfigStatus,
-} from "./manager.ts";
+export { ConfigManager } from "./manager.ts";
+export type {
+  ApplyOptions,
+  ApplyResult,
+  ConfigDiff,
+  ConfigManagerOptions,
+  ConfigStatus,
+} from "./manager_types.ts";
 export { channelSpec } from "./channel.ts";
 export { formatPath, fromTomlKey, parsePath, type PathPart, toTomlKey } from "./names.ts";
 export {

@@ -2,6 +2,7 @@
 // Knows no netlink family. Importing it opens nothing; the first call does.
 export { ERRNO, type ErrnoName, errnoName, SyscallError } from "./errno.ts";
 export { loadLibc, monotonicMs, randomU32 } from "./libc.ts";
+export { loadLibnftables, type NftablesRun, runLibnftables } from "./libnftables.ts";
 export {
   createNamespace,
   deleteNamespace,
