@@ -7,7 +7,8 @@ import {
   encodeAttributes,
 } from "../netlink/mod.ts";
 import { type Channel, channelAttributes } from "./channel.ts";
-import { attributeTable, meshAnswerTable, type meshConfigTable } from "./spec.ts";
+import { attributeTable } from "./spec.ts";
+import { meshAnswerTable, type meshConfigTable } from "./spec_mesh.ts";
 import { ssidBytes } from "./values.ts";
 
 /** Parameters of a mesh point (enum nl80211_meshconf_params), each optional in a request. */

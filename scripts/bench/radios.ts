@@ -48,7 +48,7 @@ async function measure(): Promise<BenchOutcome> {
   const { ns } = topology.node(2);
   using client = await openNl80211({ netns: ns });
   const index = (await client.interfaces())[0]?.ifindex;
-  if (index === undefined) throw new Error("Cannot measure: the node has no radio");
+  if (index === undefined || index === null) throw new Error("Cannot measure: no radio");
   const tables = [
     ["stations", "dev wlan0 station dump", () => client.stations(index)],
     ["interfaces", "dev", () => client.interfaces()],
