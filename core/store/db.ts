@@ -76,7 +76,7 @@ export class Database {
     }
   }
 
-  /** Octets written to log and database since it was opened, without file-system overhead. */
+  /** Octets written to log and database since it was opened, at most; without file-system overhead. */
   get writtenBytes(): number {
     return this.#writtenBytes;
   }
@@ -180,10 +180,11 @@ export class Database {
   /** Folds the log into the file and empties it. A reader in the way only delays it. */
   checkpoint(): void {
     if (this.mode !== "read-write" || this.#frames === 0) return;
-    const row = this.get("PRAGMA wal_checkpoint(RESTART)");
-    const checkpointed = typeof row?.["checkpointed"] === "number" ? row["checkpointed"] : 0;
-    this.#writtenBytes += Math.max(0, checkpointed) * PAGE_BYTES;
-    if (row?.["busy"] === 0) this.#frames = 0;
+    const row = this.get("PRAGMA wal_checkpoint(TRUNCATE)");
+    if (row?.["busy"] !== 0) return;
+    // At most: of a page that is in the log several times, SQLite writes the last state alone.
+    this.#writtenBytes += this.#frames * PAGE_BYTES;
+    this.#frames = 0;
   }
 
   /** Size of the file with the log that is yet to be folded in, without looking at the disk. */
