@@ -1,5 +1,4 @@
 // The Radios port over nl80211. A setting counts as made only when the kernel reads it back.
-import { isLost, KernelError } from "../../ffi/netlink/mod.ts";
 import { ERRNO } from "../../ffi/sys/mod.ts";
 import { type Nl80211Client, openNl80211 } from "../../ffi/nl80211/mod.ts";
 import { KernelFault } from "../ports/mod.ts";
@@ -12,8 +11,9 @@ import type {
   Radios,
   WirelessInterface,
 } from "../ports/mod.ts";
-import { toFault } from "./errors.ts";
 import { FamilyClient, type LinkNames } from "./family.ts";
+import { errnoOf, explained, fault } from "./radios_fault.ts";
+import { scanOnce } from "./radios_scan.ts";
 import {
   rawChannel,
   rawMode,
@@ -58,18 +58,6 @@ const TIME_UNIT_MS = 1.024;
 
 /** The kernel's own default for meshes, 1000, is so long that a scan hardly ever hears one. */
 const MESH_BEACON_INTERVAL_MS = 102.4;
-
-/** A value that the codec refuses was the caller's. */
-function fault(thrown: unknown): unknown {
-  if (thrown instanceof RangeError || thrown instanceof TypeError) {
-    return new KernelFault("invalid", thrown.message, { cause: thrown });
-  }
-  return toFault(thrown);
-}
-
-function errnoOf(thrown: unknown): number | null {
-  return thrown instanceof KernelError ? thrown.errno : null;
-}
 
 /** Path of a radio's device below /sys/devices; `null` where sysfs shows another namespace's radios. */
 async function devicePath(radio: string): Promise<string | null> {
@@ -268,7 +256,7 @@ class KernelRadios implements HostRadios {
   scan(...[name, options]: Parameters<Radios["scan"]>): ReturnType<Radios["scan"]> {
     return this.#of(name, async (client, index) => {
       const startedMs = this.#options.clock.monotonicMs();
-      await this.#scanOnce(client, name, index, options.timeoutMs);
+      await scanOnce(client, this.#options.clock, { name, index, timeoutMs: options.timeoutMs });
       const elapsedMs = this.#options.clock.monotonicMs() - startedMs + SCAN_SLACK_MS;
       const found = await client.scanResults(index);
       return found.map(viewBss).filter((entry) => entry.lastSeenMs <= elapsedMs);
@@ -289,37 +277,6 @@ class KernelRadios implements HostRadios {
     return this.#run((client) => client.requestRegDomain(country));
   }
 
-  /** Resolves when a scan that was running or that this started has ended. */
-  async #scanOnce(
-    client: Nl80211Client,
-    name: string,
-    index: number,
-    timeoutMs: number,
-  ): Promise<void> {
-    const ending = new AbortController();
-    const sleeping = new AbortController();
-    const timer = this.#options.clock.sleep(timeoutMs, sleeping.signal).then(() => ending.abort());
-    using listening = client.listen("scan");
-    try {
-      const serving = (await client.interface(index))?.mode === "ap";
-      await client.triggerScan(index, { whileServing: serving }).catch((thrown) => {
-        // Somebody else's scan is running: its end is ours.
-        if (errnoOf(thrown) !== ERRNO.EBUSY) throw this.#explained(thrown, name, "scan with");
-      });
-      for await (const event of listening.events(ending.signal)) {
-        if (isLost(event)) return;
-        if (event.type !== "scan-done" && event.type !== "scan-aborted") continue;
-        if (event.ifindex !== index) continue;
-        if (event.type === "scan-done") return;
-        throw new KernelFault("busy", `Cannot scan with "${name}": the scan was interrupted`);
-      }
-      throw new KernelFault("timeout", `Cannot scan with "${name}": no end in ${timeoutMs} ms`);
-    } finally {
-      sleeping.abort();
-      await timer;
-    }
-  }
-
   async #meshId(index: number | null, name: string | null): Promise<string | null> {
     if (index === null || name === null) return null;
     const served = await this.#options.meshIdOf?.(name) ?? null;
@@ -329,13 +286,6 @@ class KernelRadios implements HostRadios {
   async #wiphyIndex(client: Nl80211Client, radio: string, act: string): Promise<number> {
     for (const [index, name] of await client.wiphyNames()) if (name === radio) return index;
     throw new KernelFault("no-such-link", `Cannot ${act} radio "${radio}": there is no such radio`);
-  }
-
-  #explained(thrown: unknown, name: string, act: string): unknown {
-    if (errnoOf(thrown) !== ERRNO.ENETDOWN) return fault(thrown);
-    return new KernelFault("invalid", `Cannot ${act} "${name}": its link is down`, {
-      cause: thrown,
-    });
   }
 
   /** Runs what needs a channel; a refusal is explained by the radio's own channel table. */
@@ -350,7 +300,7 @@ class KernelRadios implements HostRadios {
         await action(client, index);
       } catch (thrown) {
         if (errnoOf(thrown) !== ERRNO.EINVAL && errnoOf(thrown) !== ERRNO.EPERM) {
-          throw this.#explained(thrown, name, act);
+          throw explained(thrown, name, act);
         }
         const reason = await this.#whyNot(client, index, channel);
         if (reason === null) throw fault(thrown);
@@ -391,7 +341,7 @@ class KernelRadios implements HostRadios {
       try {
         return await action(client, index);
       } catch (thrown) {
-        throw this.#explained(thrown, name, "use");
+        throw explained(thrown, name, "use");
       }
     });
   }
