@@ -45,6 +45,12 @@ export class Engine {
   readonly #routers = new Set<Router>();
   #agenda: Router[] = [];
   #agendaStale = false;
+  /** By router index: OGMs of its last frames, when sent, how many a frame. */
+  readonly #sentCount = new Int32Array(ROUTERS_MAX);
+  readonly #sentMs = new Float64Array(ROUTERS_MAX).fill(-1);
+  readonly #perFrame = new Int32Array(ROUTERS_MAX).fill(1);
+  readonly #freeIndexes: number[] = [];
+  #mediumVersion = -1;
   /** Ports whose links changed since the edges were made. */
   readonly #stalePorts = new Set<Port>();
   #capacity: number;
@@ -76,7 +82,8 @@ export class Engine {
     settings: MeshSettings,
   ): Router {
     invariant(this.#routers.size < ROUTERS_MAX, "Cannot add a mesh interface: too many");
-    const router = new Router(node, mesh, algorithm, mac, settings, {
+    const index = this.#freeIndexes.pop() ?? this.#routers.size;
+    const router = new Router(index, node, mesh, algorithm, mac, settings, {
       capacity: this.#capacity,
       seq: this.#random.below(0x8000) + 1,
       phaseMs: this.#random.unit() * AGGREGATION_MS,
@@ -89,7 +96,8 @@ export class Engine {
   destroy(router: Router): void {
     for (const hardIf of [...router.hardIfs]) this.removeHardIf(router, hardIf);
     router.running = false;
-    this.#routers.delete(router);
+    if (this.#routers.delete(router)) this.#freeIndexes.push(router.index);
+    this.#sentCount[router.index] = 0;
     this.#agendaStale = true;
   }
 
@@ -111,6 +119,7 @@ export class Engine {
     for (const edge of router.outgoing) {
       if (edge.fromIf !== hardIf) continue;
       edge.to.incoming = edge.to.incoming.filter((known) => known !== edge);
+      this.#arrange(edge.to);
     }
     for (const edge of router.incoming) {
       if (edge.toIf !== hardIf) continue;
@@ -118,6 +127,7 @@ export class Engine {
     }
     router.outgoing = router.outgoing.filter((edge) => edge.fromIf !== hardIf);
     router.incoming = router.incoming.filter((edge) => edge.toIf !== hardIf);
+    this.#arrange(router);
     if (index === 0) this.#setPrimary(router);
   }
 
@@ -164,7 +174,12 @@ export class Engine {
         this.#medium.advance(this.#windowMs);
         this.#sortAgenda();
       }
-      if (this.#stalePorts.size > 0) this.#syncEdges();
+      const edgesStale = this.#stalePorts.size > 0;
+      if (edgesStale) this.#syncEdges();
+      if (edgesStale || this.#mediumVersion !== this.#medium.version) {
+        this.#mediumVersion = this.#medium.version;
+        this.#exchangeWithMedium();
+      }
       const agenda = this.#agenda;
       while (this.#cursor < agenda.length) {
         const router = agenda[this.#cursor] as Router;
@@ -199,27 +214,44 @@ export class Engine {
   /** Takes in what the neighbours sent since our last turn. */
   #receive(router: Router): void {
     const receive = router.algorithm === "BATMAN_IV" ? receiveIv : receiveV;
-    for (const edge of router.incoming) {
-      const from = edge.from;
-      const count = from.sentCount;
-      const chance = edge.link.broadcast;
-      if (count === 0 || chance === 0 || from.sentMs <= router.turnMs || !from.running) continue;
-      const perFrame = from.settings.aggregatedOgms ? AGGREGATION_OGMS : 1;
-      const tick = Math.floor(from.sentMs / 100);
-      const port = edge.toIf.port;
+    const { inFrom, inChance, inFrames, inOgms, turnMs } = router;
+    const random = this.#random;
+    for (let index = 0; index < inFrom.length; index++) {
+      const chance = inChance[index] as number;
+      if (chance === 0) continue;
+      const from = inFrom[index] as number;
+      const count = this.#sentCount[from] as number;
+      if (count === 0 || (this.#sentMs[from] as number) <= turnMs) continue;
+      const perFrame = this.#perFrame[from] as number;
       for (let first = 0; first < count; first += perFrame) {
-        if (this.#random.unit() >= chance) continue;
+        if (random.unit() >= chance) continue;
+        const edge = router.incoming[index] as Edge;
         if (edge.slot < 0 && !this.#takeSlot(edge)) break;
         const last = Math.min(count, first + perFrame);
-        port.rxPackets++;
-        port.rxBytes += FRAME_BYTES + OGM_BYTES * (last - first);
+        inFrames[index] = (inFrames[index] as number) + 1;
+        inOgms[index] = (inOgms[index] as number) + last - first;
         this.receptions += last - first;
-        const station = port.stations.get(edge.fromIf.port.mac);
-        if (station !== undefined) {
-          station.rxPackets++;
-          station.rxBytes += FRAME_BYTES + OGM_BYTES * (last - first);
-        }
-        receive(edge, from.sent, first * OGM_WORDS, last * OGM_WORDS, tick);
+        const tick = Math.floor((this.#sentMs[from] as number) / 100);
+        receive(edge, edge.from.sent, first * OGM_WORDS, last * OGM_WORDS, tick);
+      }
+    }
+  }
+
+  /** Takes over the chances of all links, and hands over what was counted since. */
+  #exchangeWithMedium(): void {
+    for (const router of this.#routers) {
+      for (const [index, edge] of router.incoming.entries()) {
+        router.inChance[index] = edge.link.broadcast;
+        const frames = router.inFrames[index] as number;
+        if (frames === 0) continue;
+        const bytes = FRAME_BYTES * frames + OGM_BYTES * (router.inOgms[index] as number);
+        const port = edge.toIf.port;
+        port.rxPackets += frames;
+        port.rxBytes += bytes;
+        edge.link.packets += frames;
+        edge.link.bytes += bytes;
+        router.inFrames[index] = 0;
+        router.inOgms[index] = 0;
       }
     }
   }
@@ -262,10 +294,11 @@ export class Engine {
     router.sent = router.queue;
     router.queue = free;
     router.queued = 0;
-    router.sentCount = count;
-    router.sentMs = nowMs;
-    if (count === 0) return;
     const perFrame = router.settings.aggregatedOgms ? AGGREGATION_OGMS : 1;
+    this.#sentCount[router.index] = count;
+    this.#sentMs[router.index] = nowMs;
+    this.#perFrame[router.index] = perFrame;
+    if (count === 0) return;
     const frames = Math.ceil(count / perFrame);
     const bytes = FRAME_BYTES + (OGM_BYTES * count) / frames;
     for (const hardIf of router.hardIfs) {
@@ -363,6 +396,15 @@ export class Engine {
     }
   }
 
+  /** Lays out what the inner loop needs of the incoming edges. */
+  #arrange(router: Router): void {
+    const edges = router.incoming;
+    router.inFrom = Int32Array.from(edges, (edge) => edge.from.index);
+    router.inChance = Float32Array.from(edges, (edge) => edge.link.broadcast);
+    router.inFrames = new Uint32Array(edges.length);
+    router.inOgms = new Uint32Array(edges.length);
+  }
+
   #syncIncoming(router: Router): void {
     const edges: Edge[] = [];
     for (const hardIf of router.hardIfs) {
@@ -381,6 +423,7 @@ export class Engine {
     const after = (edge: Edge) =>
       (edge.from.phaseMs - router.phaseMs + AGGREGATION_MS) % AGGREGATION_MS;
     router.incoming = edges.sort((a, b) => after(a) - after(b));
+    this.#arrange(router);
   }
 }
 

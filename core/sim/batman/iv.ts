@@ -13,7 +13,6 @@ import {
   FLAG_NOT_BEST_NEXT_HOP,
   OGM_WORDS,
   ORIGIN_WORDS,
-  PRESENT,
   type Router,
   ROW_WORDS,
 } from "./router.ts";
@@ -83,28 +82,19 @@ function countDirect(edge: Edge, seq16: number): void {
 }
 
 /** Mean of the TQs that are not zero. */
-function average(four: number, oldest: number): number {
+function average(four: number): number {
   const a = four & 0xff;
   const b = (four >>> 8) & 0xff;
   const c = (four >>> 16) & 0xff;
   const d = four >>> 24;
-  const sum = a + b + c + d + oldest;
-  if (sum === 0) return 0;
-  const count = (a > 0 ? 1 : 0) + (b > 0 ? 1 : 0) + (c > 0 ? 1 : 0) + (d > 0 ? 1 : 0) +
-    (oldest > 0 ? 1 : 0);
-  return (sum / count) | 0;
+  const count = (a > 0 ? 1 : 0) + (b > 0 ? 1 : 0) + (c > 0 ? 1 : 0) + (d > 0 ? 1 : 0);
+  return count === 0 ? 0 : ((a + b + c + d) / count) | 0;
 }
 
 /** Average of a row when `seq16` is the newest: sequence numbers it has not delivered count as lost. */
 export function averageAt(table: Uint32Array, row: number, seq16: number): number {
-  const tail = table[row + 2] as number;
-  if (tail < PRESENT) return 0;
   const missing = (seq16 - (table[row] as number)) & 0xffff;
-  if (missing === 0) return (tail >>> 8) & 0xff;
-  if (missing > 4) return 0;
-  const four = table[row + 1] as number;
-  if (missing === 4) return average(0, four & 0xff);
-  return average(four << (8 * missing), (four >>> (32 - 8 * missing)) & 0xff);
+  return missing > 3 ? 0 : average((table[row + 1] as number) << (8 * missing));
 }
 
 /** Writes the TQ of a new sequence number into a row; returns the new average. */
@@ -114,25 +104,13 @@ function writeRow(
   seq16: number,
   tick: number,
   tq: number,
-  ttl: number,
 ): number {
-  let four = tq;
-  let oldest = 0;
-  if ((table[row + 2] as number) >= PRESENT) {
-    const ahead = (seq16 - (table[row] as number)) & 0xffff;
-    const before = table[row + 1] as number;
-    if (ahead < 4) {
-      oldest = (before >>> (32 - 8 * ahead)) & 0xff;
-      four = (before << (8 * ahead)) | tq;
-    } else if (ahead === 4) {
-      oldest = before & 0xff;
-    }
-  }
-  const mean = average(four, oldest);
+  const before = table[row + 1] as number;
+  const ahead = (seq16 - (table[row] as number)) & 0xffff;
+  const four = before !== 0 && ahead < 4 ? (before << (8 * ahead)) | tq : tq;
   table[row] = seq16 | (tick << 16);
   table[row + 1] = four;
-  table[row + 2] = oldest | (mean << 8) | (ttl << 16) | PRESENT;
-  return mean;
+  return average(four);
 }
 
 /** batadv_window_protected: whether an implausible sequence number must be ignored for now. */
@@ -143,23 +121,39 @@ export function resetRefused(router: Router, id: number, tick: number): boolean 
   return false;
 }
 
+/** Places of the OGMs of a frame that are worth a closer look; reused by every frame. */
+const worthy = new Int32Array(4096);
+
 /**
- * Reads the rows that a frame is about, so that they come into the cache side by side and not one by
- * one as the protocol needs them. Returns a number to keep the reads from being dropped.
+ * Picks the OGMs of a frame that the first checks let pass, and reads their rows, so that these come
+ * into the cache side by side and not one by one as the protocol needs them. Returns how many.
  */
-export function touch(
-  origins: Uint32Array,
-  table: Uint32Array,
-  sent: Uint32Array,
-  start: number,
-  end: number,
-): number {
-  let sum = 0;
+function pick(edge: Edge, sent: Uint32Array, start: number, end: number): number {
+  const router = edge.to;
+  const { origins, slotIds, id: self } = router;
+  const table = edge.table;
+  const slot = edge.slot + 1;
+  let count = 0;
+  let seen = 0;
   for (let at = start; at < end; at += OGM_WORDS) {
     const id = (sent[at] as number) & 0xffff;
-    sum = (sum + (origins[id * ORIGIN_WORDS] as number) + (table[id * ROW_WORDS] as number)) | 0;
+    const previous = (sent[at + 3] as number) - 1;
+    if (id !== self) {
+      // Our own words repeated, or repeated for the sake of an echo alone.
+      if (previous === self || ((sent[at + 1] as number) & FLAG_NOT_BEST_NEXT_HOP) !== 0) continue;
+      const routerSlot = ((origins[id * ORIGIN_WORDS] as number) >>> 16) & 0xff;
+      // What our own next hop sent comes back by way of somebody who also heard it: a loop.
+      if (
+        routerSlot !== 0 && routerSlot !== slot && previous !== id && previous >= 0 &&
+        slotIds[routerSlot - 1] === previous &&
+        (((origins[previous * ORIGIN_WORDS] as number) >>> 16) & 0xff) === routerSlot
+      ) continue;
+      seen |= table[id * ROW_WORDS] as number;
+    }
+    worthy[count++] = at;
   }
-  return sum;
+  // Always true: keeps the compiler from dropping the reads.
+  return (seen & 0) === 0 ? count : 0;
 }
 
 /**
@@ -186,9 +180,9 @@ export function receiveIv(
   const wifi = edge.fromIf.port.kind === "radio";
   const senderPenalty = edge.from.settings.hopPenalty;
   const ownPenalty = router.settings.hopPenalty;
-  const slotIds = router.slotIds;
-  touch(origins, table, sent, start, end);
-  for (let at = start; at < end; at += OGM_WORDS) {
+  const count = pick(edge, sent, start, end);
+  for (let pass = 0; pass < count; pass++) {
+    const at = worthy[pass] as number;
     const head = sent[at] as number;
     const id = head & 0xffff;
     const seq16 = head >>> 16;
@@ -200,7 +194,6 @@ export function receiveIv(
       }
       continue;
     }
-    if (previous === self || (flags & FLAG_NOT_BEST_NEXT_HOP) !== 0) continue;
     const direct = id === sender;
     if (direct) {
       countDirect(edge, seq16);
@@ -221,22 +214,17 @@ export function receiveIv(
     let fresh = !known || ahead > 0;
     if (known && (ahead <= -TQ_LOCAL_WINDOW || ahead >= 0x4000)) {
       if (resetRefused(router, id, tick)) continue;
-      table[row + 2] = 0;
+      table[row + 1] = 0;
       fresh = true;
     }
     if (!fresh) {
       // Late, or a duplicate from this very neighbour.
       if (ahead < 0) continue;
       if (
-        (table[row + 2] as number) >= PRESENT &&
+        table[row + 1] !== 0 &&
         (((seq16 - (table[row] as number)) << 16) >> 16) <= 0
       ) continue;
     }
-    if (
-      routerSlot !== 0 && previous >= 0 && previous !== id &&
-      slotIds[routerSlot - 1] === previous &&
-      (((origins[previous * ORIGIN_WORDS] as number) >>> 16) & 0xff) === routerSlot
-    ) continue;
     // The sender counts the half-duplex penalty of repeating on the interface it heard on.
     const offered = wifi && flags >>> 16 === outPort && previous >= 0
       ? hopPenalty(heardTq, senderPenalty)
@@ -255,7 +243,7 @@ export function receiveIv(
       }
     }
     if (tq > 0 && (fresh || (state >>> 24) - 3 <= ttl)) {
-      const mean = writeRow(table, row, seq16, tick, tq, ttl);
+      const mean = writeRow(table, row, seq16, tick, tq);
       if (routerSlot === slot || routerSlot === 0) {
         origins[origin + 2] = mean;
         if (routerSlot === 0) origins[origin] = (origins[origin] as number) | (slot << 16);

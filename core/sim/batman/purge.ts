@@ -3,7 +3,7 @@
 // every 10 s and not every second, since a table of a thousand rows is swept whole.
 import { PURGE_TIMEOUT_MS } from "../limits.ts";
 import { averageAt } from "./iv.ts";
-import { type Edge, ORIGIN_WORDS, PRESENT, type Router, ROW_WORDS } from "./router.ts";
+import { type Edge, ORIGIN_WORDS, type Router, ROW_WORDS } from "./router.ts";
 
 /** Drops what was not heard for BATADV_PURGE_TIMEOUT; originators after twice that. */
 export function purge(router: Router, nowMs: number, originators: number): void {
@@ -14,9 +14,9 @@ export function purge(router: Router, nowMs: number, originators: number): void 
     const table = edge.table;
     for (let id = 0; id < originators; id++) {
       const row = id * ROW_WORDS;
-      if ((table[row + 2] as number) < PRESENT) continue;
+      if (table[row + 1] === 0) continue;
       if (((tick - ((table[row] as number) >>> 16)) & 0xffff) < timeout) continue;
-      table[row + 2] = 0;
+      table[row + 1] = 0;
       if (router.nextHopSlot(id) === edge.slot) reselect(router, id);
     }
     if (edge.lastDirectMs >= 0 && nowMs - edge.lastDirectMs > PURGE_TIMEOUT_MS) {
@@ -70,7 +70,7 @@ export function reselect(router: Router, id: number): void {
 /** What a neighbour offers towards an originator: TQ, or units of 100 kbit/s; 0 for nothing. */
 export function metricOf(router: Router, edge: Edge, id: number, seq16: number): number {
   const row = id * ROW_WORDS;
-  if ((edge.table[row + 2] ?? 0) < PRESENT) return 0;
+  if ((edge.table[row + 1] ?? 0) === 0) return 0;
   return router.algorithm === "BATMAN_IV"
     ? averageAt(edge.table, row, seq16)
     : edge.table[row + 1] ?? 0;

@@ -11,11 +11,13 @@
 //
 // Neighbour row (edge.table), ROW_WORDS words, what one neighbour said of an originator:
 //   0  newest sequence number heard from it (16) | tick heard, modulo 2^16 (16)
-//   1  BATMAN_IV: TQ of the last four sequence numbers, newest lowest; BATMAN_V: throughput
-//   2  BATMAN_IV: oldest TQ (8) | average (8) | TTL (8) | present (8)
+//   1  BATMAN_IV: TQ of the last four sequence numbers, newest lowest; BATMAN_V: throughput;
+//      0 means there is no such row
 //
-// Departs from the kernel: sequence numbers are compared by their low 16 bits, and a TQ window shifts
-// by sequence number, where the kernel shifts it by OGMs received from any neighbour.
+// Departs from the kernel: sequence numbers are compared by their low 16 bits; a TQ window is four
+// sequence numbers and not five, so that a row is eight octets (a table of tables is what the time is
+// spent on); and the window shifts by sequence number, where the kernel shifts it by OGMs received
+// from any neighbour.
 import type { Mac } from "../../base/mod.ts";
 import type { MeshAlgorithm, MeshSettings } from "../../ports/mod.ts";
 import type { AirLink, Port } from "../medium/mod.ts";
@@ -24,11 +26,9 @@ import { Announcements } from "./announcements.ts";
 
 /** Words of one originator row and of one neighbour row. */
 export const ORIGIN_WORDS = 4;
-export const ROW_WORDS = 3;
+export const ROW_WORDS = 2;
 /** Words of one queued OGM: originator | seq, ttl | flags | incoming port, metric, previous sender + 1. */
 export const OGM_WORDS = 4;
-/** Marks a row in use (word 2). */
-export const PRESENT = 1 << 24;
 /** OGM flags, as they lie in word 1 of a queued OGM. */
 export const FLAG_NOT_BEST_NEXT_HOP = 1 << 8;
 export const FLAG_DIRECT_LINK = 1 << 9;
@@ -85,13 +85,16 @@ export class Router {
   outgoing: Edge[] = [];
   /** In the order in which the neighbours send after us. */
   incoming: Edge[] = [];
+  /** Of each incoming edge, side by side: the sender's index, the chance of a frame, counts since then. */
+  inFrom = new Int32Array(0);
+  inChance = new Float32Array(0);
+  inFrames = new Uint32Array(0);
+  inOgms = new Uint32Array(0);
   /** OGMs for our next frames. */
   queue = new Uint32Array(64 * OGM_WORDS);
   queued = 0;
-  /** OGMs of our last frames, which neighbours take in at their turn; how many, and when sent. */
+  /** OGMs of our last frames, which neighbours take in at their turn. */
   sent = new Uint32Array(64 * OGM_WORDS);
-  sentCount = 0;
-  sentMs = -1;
   /** Our last turn. */
   turnMs = -1;
   /** Full sequence number of our next OGM. */
@@ -110,6 +113,8 @@ export class Router {
   droppedOgms = 0;
 
   constructor(
+    /** Place in the engine's arrays. */
+    readonly index: number,
     readonly node: number,
     readonly mesh: string,
     readonly algorithm: MeshAlgorithm,

@@ -4,7 +4,7 @@ import type { GlobalClient, MeshGateway, MeshNeighbour, Originator } from "../..
 import type { Announcement } from "./announcements.ts";
 import type { Engine } from "./engine.ts";
 import { metricOf } from "./purge.ts";
-import { type Edge, ORIGIN_WORDS, PRESENT, type Router, ROW_WORDS } from "./router.ts";
+import { type Edge, ORIGIN_WORDS, type Router, ROW_WORDS } from "./router.ts";
 
 function silentMs(edge: Edge, id: number, nowMs: number): number {
   const tick = Math.floor(nowMs / 100);
@@ -21,7 +21,7 @@ export function originators(engine: Engine, router: Router, nowMs: number): Orig
     if (seq16 === null) continue;
     const bestSlot = router.nextHopSlot(id);
     for (const edge of router.slots) {
-      if (edge === null || (edge.table[id * ROW_WORDS + 2] ?? 0) < PRESENT) continue;
+      if (edge === null || (edge.table[id * ROW_WORDS + 1] ?? 0) === 0) continue;
       const metric = metricOf(router, edge, id, seq16);
       const best = edge.slot === bestSlot;
       rows.push({

@@ -5,7 +5,7 @@
 // idle wireless links is left out, since the medium's expected throughput needs no traffic.
 import { OGM_MAX_ORIGDIFF, TQ_LOCAL_WINDOW, TQ_MAX } from "../limits.ts";
 import { resetRefused } from "./iv.ts";
-import { type Edge, OGM_WORDS, ORIGIN_WORDS, PRESENT, ROW_WORDS } from "./router.ts";
+import { type Edge, OGM_WORDS, ORIGIN_WORDS, ROW_WORDS } from "./router.ts";
 
 /** Throughput assumed of a link that tells none: 1 Mbit/s (BATADV_THROUGHPUT_DEFAULT_VALUE). */
 const THROUGHPUT_DEFAULT = 10;
@@ -71,10 +71,10 @@ export function receiveV(
     const ahead = ((seq16 - state) << 16) >> 16;
     if (known && (ahead <= -TQ_LOCAL_WINDOW || ahead >= 0x4000)) {
       if (resetRefused(router, id, tick)) continue;
-      table[row + 2] = 0;
+      table[row + 1] = 0;
       origins[origin + 3] = 0;
     } else if (
-      known && (table[row + 2] as number) >= PRESENT &&
+      known && table[row + 1] !== 0 &&
       (((seq16 - (table[row] as number)) << 16) >> 16) <= 0
     ) continue;
     const ttl = flags & 0xff;
@@ -86,7 +86,6 @@ export function receiveV(
     }
     table[row] = seq16 | (tick << 16);
     table[row + 1] = throughput;
-    table[row + 2] = (ttl << 16) | PRESENT;
 
     const routerSlot = ((origins[origin] as number) >>> 16) & 0xff;
     if (routerSlot !== slot) {

@@ -44,6 +44,8 @@ export class Medium {
   readonly #positions = new Map<number, Position>();
   readonly #nodePairs = new Map<string, NodePair>();
   #lastFadeMs = 0;
+  /** Grows whenever the chances of a link may have changed. */
+  version = 0;
   /** Called when the set of a port's links changed. */
   onLinks: (port: Port) => void = () => {};
   onStation: StationListener = () => {};
@@ -224,8 +226,6 @@ export class Medium {
         lastHeardMs: nowMs,
         signalDbm: link.signalDbm,
         signalAverageDbm: link.signalDbm,
-        rxBytes: 0,
-        rxPackets: 0,
       });
       this.onStation(link.to, link.from.mac, true);
       return;
@@ -313,6 +313,7 @@ export class Medium {
 
   #dropPair(a: Port, b: Port): void {
     const pair = this.#pairs.get(pairKey(a, b));
+    this.version++;
     if (pair !== undefined) silence(pair);
     this.#pairs.delete(pairKey(a, b));
     a.links.delete(b.id);
@@ -344,6 +345,7 @@ export class Medium {
   }
 
   #refresh(pair: Pair): void {
+    this.version++;
     const { a, b } = pair;
     const key = a.node < b.node ? `${a.node}-${b.node}` : `${b.node}-${a.node}`;
     const rules = this.#nodePairs.size === 0 ? undefined : this.#nodePairs.get(key);
@@ -376,6 +378,8 @@ function newLink(from: Port, to: Port, wired: boolean): AirLink {
     signalDbm: -128,
     bitrateKbps: 0,
     throughputKbps: 0,
+    packets: 0,
+    bytes: 0,
   };
 }
 

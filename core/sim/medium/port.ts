@@ -17,8 +17,6 @@ export interface HeardStation {
   lastHeardMs: number;
   signalDbm: number;
   signalAverageDbm: number;
-  rxBytes: number;
-  rxPackets: number;
 }
 
 /** One direction between two ports. Numbers are refreshed by the medium. */
@@ -34,6 +32,9 @@ export interface AirLink {
   signalDbm: number;
   bitrateKbps: number;
   throughputKbps: number;
+  /** Frames that arrived. */
+  packets: number;
+  bytes: number;
 }
 
 /** A plug of node `node` into the medium. Made by Medium alone. */
