@@ -24,7 +24,13 @@ export function serveTcp(app: WebApp, address: ListenAddress, onError: ServeErro
   try {
     const server = Deno.serve(
       { ...address, onListen: () => {}, onError: failed(onError) },
-      (request, info) => app.fetch(request, { remote: info.remoteAddr }),
+      // A getter, since asking the server for the address costs as much as parsing a header.
+      (request, info) =>
+        app.fetch(request, {
+          get remote() {
+            return info.remoteAddr;
+          },
+        }),
     );
     const { hostname, port } = server.addr;
     return {
