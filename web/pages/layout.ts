@@ -16,6 +16,8 @@ export const HALF_HEIGHT = 375;
 const STRETCH = 1.28;
 const NEIGHBOUR_RADIUS = 120;
 const NEIGHBOUR_SPREAD = 70;
+/** Where nothing is further out, neighbours have its room too. */
+const ALONE = 1.75;
 const REMOTE_RADIUS = 245;
 const REMOTE_SPREAD = 75;
 /** Remote nodes of one sector closer than this, in radians, are staggered. */
@@ -33,18 +35,20 @@ export function layout({ self, nodes, edges }: Topology): readonly Placed[] {
   ).toSorted(byId);
   const placed: Placed[] = nodes.filter((node) => node.id === self)
     .map((node) => ({ node, x: 0, y: 0 }));
-  const weightOf = (node: TopologyNode): number =>
-    1 + Math.sqrt(behind.children.get(node.id)?.length ?? 0);
+  const remotesBehind = ({ id }: TopologyNode): readonly TopologyNode[] =>
+    (behind.children.get(id) ?? []).flatMap((child) => byMac.get(child) ?? [])
+      .filter((child) => child.kind === "remote").toSorted(byId);
+  const scale = nodes.some((node) => node.kind === "remote") ? 1 : ALONE;
+  const weightOf = (node: TopologyNode): number => 1 + Math.sqrt(remotesBehind(node).length);
   const total = neighbours.reduce((sum, node) => sum + weightOf(node), 0) +
     (orphans.length > 0 ? 1 : 0);
   let angle = -Math.PI / 2;
   for (const node of neighbours) {
     const sector = 2 * Math.PI * weightOf(node) / total;
     const middle = angle + sector / 2;
-    placed.push(at(node, middle, NEIGHBOUR_RADIUS + NEIGHBOUR_SPREAD * (1 - (node.quality ?? 0))));
-    const children = (behind.children.get(node.id) ?? []).flatMap((id) => byMac.get(id) ?? [])
-      .filter((child) => child.kind === "remote").toSorted(byId);
-    placed.push(...fan(children, angle, sector));
+    const radius = NEIGHBOUR_RADIUS + NEIGHBOUR_SPREAD * (1 - (node.quality ?? 0));
+    placed.push(at(node, middle, scale * radius));
+    placed.push(...fan(remotesBehind(node), angle, sector));
     angle += sector;
   }
   placed.push(...fan(orphans, angle, 2 * Math.PI / Math.max(1, total)));

@@ -65,7 +65,7 @@ function Graph({ topology, name }: { topology: Topology; name: string }) {
   const placed = layout(topology);
   const places = new Map(placed.map((one) => [one.node.id, one]));
   const crowded = topology.nodes.length > LABELLED;
-  const shown = topology.edges.filter((edge) => edge.best || !crowded);
+  const shown = topology.edges.filter((edge) => edge.best || (edge.kind === "link" && !crowded));
   const counts = `${topology.nodes.length - 1} other nodes, ` +
     `${
       topology.nodes.filter((node) => node.kind === "neighbour").length
