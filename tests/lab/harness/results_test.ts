@@ -11,6 +11,8 @@ Deno.test("countJunit() counts test cases by what they contain", () => {
     <testcase name="three" classname="./a_test.ts" time="0.1">
       <failure message="Uncaught Error">Error: no</failure>
     </testcase>
+    <testcase name="three &gt; step" classname="./a_test.ts" time="0.1"><failure/></testcase>
+    <testcase name="three &gt; step &gt; below" classname="./a_test.ts" time="0.1"/>
     <testcase name="four" classname="./a_test.ts" time="0"><skipped/></testcase>
   </testsuite>
 </testsuites>`;
