@@ -25,15 +25,15 @@ import {
   TQ_MAX,
   TTL,
 } from "../limits.ts";
-import type { AirLink, Medium, Port } from "../medium/mod.ts";
+import type { Medium, Port } from "../medium/mod.ts";
 import { SeededRandom } from "../random.ts";
 import type { Announcements } from "./announcements.ts";
+import { arrange, syncEdges } from "./edges.ts";
 import { receiveIv, slideEchoes } from "./iv.ts";
 import { dropSlot, purge } from "./purge.ts";
 import { type Edge, type HardIf, OGM_WORDS, ORIGIN_WORDS, Router, ROW_WORDS } from "./router.ts";
 import { receiveElp, receiveV, THROUGHPUT_MAX } from "./v.ts";
 
-const NO_TABLE = new Uint32Array(0);
 const OGM_BYTES = 24;
 const FRAME_BYTES = 14 + 28;
 const ELP_BYTES = 16;
@@ -119,7 +119,7 @@ export class Engine {
     for (const edge of router.outgoing) {
       if (edge.fromIf !== hardIf) continue;
       edge.to.incoming = edge.to.incoming.filter((known) => known !== edge);
-      this.#arrange(edge.to);
+      arrange(edge.to);
     }
     for (const edge of router.incoming) {
       if (edge.toIf !== hardIf) continue;
@@ -127,7 +127,7 @@ export class Engine {
     }
     router.outgoing = router.outgoing.filter((edge) => edge.fromIf !== hardIf);
     router.incoming = router.incoming.filter((edge) => edge.toIf !== hardIf);
-    this.#arrange(router);
+    arrange(router);
     if (index === 0) this.#setPrimary(router);
   }
 
@@ -175,7 +175,10 @@ export class Engine {
         this.#sortAgenda();
       }
       const edgesStale = this.#stalePorts.size > 0;
-      if (edgesStale) this.#syncEdges();
+      if (edgesStale) {
+        syncEdges(this.#stalePorts, this.#owners);
+        this.#stalePorts.clear();
+      }
       if (edgesStale || this.#mediumVersion !== this.#medium.version) {
         this.#mediumVersion = this.#medium.version;
         this.#exchangeWithMedium();
@@ -289,11 +292,7 @@ export class Engine {
 
   /** Sends what is queued: the neighbours take it in at their turns. */
   #send(router: Router, nowMs: number): void {
-    const count = router.queued;
-    const free = router.sent;
-    router.sent = router.queue;
-    router.queue = free;
-    router.queued = 0;
+    const count = router.takeQueue();
     const perFrame = router.settings.aggregatedOgms ? AGGREGATION_OGMS : 1;
     this.#sentCount[router.index] = count;
     this.#sentMs[router.index] = nowMs;
@@ -361,90 +360,4 @@ export class Engine {
       }
     }
   }
-
-  /** Makes the edges follow the medium's links. A known neighbour keeps its slot and rows. */
-  #syncEdges(): void {
-    const stale = new Set<Router>();
-    for (const port of this.#stalePorts) {
-      const owner = this.#owners.get(port.id);
-      if (owner === undefined) continue;
-      stale.add(owner.router);
-      for (const link of port.links.values()) {
-        const other = this.#owners.get(link.to.id);
-        if (other !== undefined) stale.add(other.router);
-      }
-    }
-    this.#stalePorts.clear();
-    for (const router of stale) this.#syncIncoming(router);
-    const senders = new Set<Router>();
-    for (const router of stale) {
-      senders.add(router);
-      for (const edge of router.incoming) senders.add(edge.from);
-      for (const edge of router.outgoing) senders.add(edge.from).add(edge.to);
-    }
-    for (const router of senders) router.outgoing = [];
-    for (const router of senders) {
-      for (const hardIf of router.hardIfs) {
-        for (const link of hardIf.port.links.values()) {
-          const other = this.#owners.get(link.to.id)?.router;
-          const edge = other?.incoming.find((known) =>
-            known.toIf.port === link.to && known.fromIf.port === hardIf.port
-          );
-          if (edge !== undefined) router.outgoing.push(edge);
-        }
-      }
-    }
-  }
-
-  /** Lays out what the inner loop needs of the incoming edges. */
-  #arrange(router: Router): void {
-    const edges = router.incoming;
-    router.inFrom = Int32Array.from(edges, (edge) => edge.from.index);
-    router.inChance = Float32Array.from(edges, (edge) => edge.link.broadcast);
-    router.inFrames = new Uint32Array(edges.length);
-    router.inOgms = new Uint32Array(edges.length);
-  }
-
-  #syncIncoming(router: Router): void {
-    const edges: Edge[] = [];
-    for (const hardIf of router.hardIfs) {
-      for (const back of hardIf.port.links.values()) {
-        const other = this.#owners.get(back.to.id);
-        const link = back.to.links.get(hardIf.port.id);
-        if (link === undefined || other?.router.algorithm !== router.algorithm) continue;
-        const same = (edge: Edge | null) =>
-          edge !== null && edge.toIf === hardIf && edge.fromIf === other.hardIf;
-        const known = router.incoming.find(same) ?? router.slots.find(same);
-        const edge = known ?? newEdge(other.router, other.hardIf, router, hardIf, link);
-        edge.link = link;
-        edges.push(edge);
-      }
-    }
-    const after = (edge: Edge) =>
-      (edge.from.phaseMs - router.phaseMs + AGGREGATION_MS) % AGGREGATION_MS;
-    router.incoming = edges.sort((a, b) => after(a) - after(b));
-    this.#arrange(router);
-  }
-}
-
-function newEdge(from: Router, fromIf: HardIf, to: Router, toIf: HardIf, link: AirLink): Edge {
-  return {
-    from,
-    to,
-    fromIf,
-    toIf,
-    link,
-    slot: -1,
-    table: NO_TABLE,
-    linkTq: 0,
-    rqLow: 0,
-    rqHigh: 0,
-    rqSeq: -1,
-    rqCount: 0,
-    echoLow: 0,
-    echoHigh: 0,
-    echoCount: 0,
-    lastDirectMs: -1,
-    throughput: 0,
-  };
 }

@@ -21,7 +21,7 @@
 import type { Mac } from "../../base/mod.ts";
 import type { MeshAlgorithm, MeshSettings } from "../../ports/mod.ts";
 import type { AirLink, Port } from "../medium/mod.ts";
-import { NEIGHBOURS_MAX } from "../limits.ts";
+import { NEIGHBOURS_MAX, NODES_MAX } from "../limits.ts";
 import { Announcements } from "./announcements.ts";
 
 /** Words of one originator row and of one neighbour row. */
@@ -93,6 +93,10 @@ export class Router {
   /** OGMs for our next frames. */
   queue = new Uint32Array(64 * OGM_WORDS);
   queued = 0;
+  /** One bit an id that is queued, its place in the queue, and the places of further OGMs of one id. */
+  readonly #queuedIds = new Int32Array(NODES_MAX / 32);
+  readonly #places = new Uint16Array(NODES_MAX);
+  readonly #second: number[] = [];
   /** OGMs of our last frames, which neighbours take in at their turn. */
   sent = new Uint32Array(64 * OGM_WORDS);
   /** Our last turn. */
@@ -144,6 +148,39 @@ export class Router {
     return (this.origins[id * ORIGIN_WORDS] ?? 0) & 0xffff;
   }
 
+  /**
+   * Moves the queue into `sent`, in the order of originator ids: what a frame is about then lies side
+   * by side in the receivers' tables. Returns how many OGMs there are.
+   */
+  takeQueue(): number {
+    const count = this.queued;
+    if (this.sent.length < count * OGM_WORDS) this.sent = new Uint32Array(this.queue.length);
+    const { queue, sent } = this;
+    const ids = this.#queuedIds;
+    let to = 0;
+    const copy = (place: number) => {
+      const from = place * OGM_WORDS;
+      sent[to] = queue[from] as number;
+      sent[to + 1] = queue[from + 1] as number;
+      sent[to + 2] = queue[from + 2] as number;
+      sent[to + 3] = queue[from + 3] as number;
+      to += OGM_WORDS;
+    };
+    for (let word = 0; word < ids.length; word++) {
+      let bits = ids[word] as number;
+      if (bits === 0) continue;
+      ids[word] = 0;
+      while (bits !== 0) {
+        copy(this.#places[(word << 5) + 31 - Math.clz32(bits & -bits)] as number);
+        bits &= bits - 1;
+      }
+    }
+    for (const place of this.#second) copy(place);
+    this.#second.length = 0;
+    this.queued = 0;
+    return count;
+  }
+
   /** Queues an OGM for the next frame; the queue is bounded by twice the originators. */
   enqueue(head: number, flags: number, metric: number, previous: number): void {
     const words = this.queued * OGM_WORDS;
@@ -155,6 +192,15 @@ export class Router {
       const larger = new Uint32Array(words * 2);
       larger.set(this.queue);
       this.queue = larger;
+    }
+    const id = head & 0xffff;
+    const bit = 1 << (id & 31);
+    const word = id >>> 5;
+    if (((this.#queuedIds[word] as number) & bit) === 0) {
+      this.#queuedIds[word] = (this.#queuedIds[word] as number) | bit;
+      this.#places[id] = this.queued;
+    } else {
+      this.#second.push(this.queued);
     }
     const queue = this.queue;
     queue[words] = head;

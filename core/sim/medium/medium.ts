@@ -5,6 +5,7 @@ import { invariant, type Mac } from "../../base/mod.ts";
 import { FADING_PERIOD_MS, STATION_TIMEOUT_MS } from "../limits.ts";
 import { mix, SeededRandom } from "../random.ts";
 import { distanceM, Grid, type Position } from "./grid.ts";
+import { newLink, overlap, refreshAir, refreshWire, silence } from "./link.ts";
 import { type AirLink, Port, type Tuning } from "./port.ts";
 import * as radio from "./propagation.ts";
 
@@ -314,7 +315,10 @@ export class Medium {
   #dropPair(a: Port, b: Port): void {
     const pair = this.#pairs.get(pairKey(a, b));
     this.version++;
-    if (pair !== undefined) silence(pair);
+    if (pair !== undefined) {
+      silence(pair.ab);
+      silence(pair.ba);
+    }
     this.#pairs.delete(pairKey(a, b));
     a.links.delete(b.id);
     b.links.delete(a.id);
@@ -365,74 +369,4 @@ export class Medium {
 
 function pairKey(a: Port, b: Port): string {
   return a.id < b.id ? `${a.id}-${b.id}` : `${b.id}-${a.id}`;
-}
-
-function newLink(from: Port, to: Port, wired: boolean): AirLink {
-  return {
-    from,
-    to,
-    wired,
-    talks: false,
-    broadcast: 0,
-    unicast: 0,
-    signalDbm: -128,
-    bitrateKbps: 0,
-    throughputKbps: 0,
-    packets: 0,
-    bytes: 0,
-  };
-}
-
-function silence(pair: Pair): void {
-  for (const link of [pair.ab, pair.ba]) {
-    link.talks = false;
-    link.broadcast = 0;
-    link.unicast = 0;
-    link.throughputKbps = 0;
-  }
-}
-
-function refreshWire(link: AirLink, open: boolean, loss: number, kbps: number): void {
-  link.talks = open;
-  link.broadcast = open ? 1 - loss : 0;
-  link.unicast = link.broadcast;
-  link.bitrateKbps = kbps;
-  link.throughputKbps = Math.round(kbps * 0.94 * link.broadcast);
-}
-
-function refreshAir(link: AirLink, open: boolean, loss: number, attenuationDb: number): void {
-  const from = link.from.tuning;
-  const to = link.to.tuning;
-  link.talks = open && from !== null && to !== null && from.network === to.network &&
-    from.frequencyMhz === to.frequencyMhz;
-  link.signalDbm = Math.round((link.from.txPowerDbm - attenuationDb) * 10) / 10;
-  if (!link.talks || from === null || to === null) {
-    link.broadcast = 0;
-    link.unicast = 0;
-    link.throughputKbps = 0;
-    return;
-  }
-  const snrDb = link.signalDbm - link.to.noiseDbm;
-  link.broadcast = radio.broadcastChance(snrDb) * (1 - loss);
-  link.unicast = radio.unicastChance(snrDb) * (1 - loss);
-  link.bitrateKbps = radio.bitrateKbps(snrDb, Math.min(from.widthMhz, to.widthMhz));
-  link.throughputKbps = radio.expectedThroughputKbps(
-    link.bitrateKbps,
-    link.unicast,
-    link.to.busy,
-  );
-}
-
-/** Share of `own`'s band that `other` covers. */
-function overlap(own: Tuning, other: Tuning | null): number {
-  if (other === null) return 0;
-  const low = Math.max(
-    own.centerFrequencyMhz - own.widthMhz / 2,
-    other.centerFrequencyMhz - other.widthMhz / 2,
-  );
-  const high = Math.min(
-    own.centerFrequencyMhz + own.widthMhz / 2,
-    other.centerFrequencyMhz + other.widthMhz / 2,
-  );
-  return Math.max(0, high - low) / own.widthMhz;
 }
