@@ -49,6 +49,11 @@ export const METRIC_QUERY_POINTS = 300;
 /** A wall clock before this is not set (2026-01-01): the program did not exist then. */
 export const EARLIEST_SANE_MS = Date.UTC(2026, 0, 1);
 
+/** Less free room than this on the database's disk is told as degraded … */
+export const DISK_LOW_BYTES = 1024 * 1024;
+/** … and than this as failed: not even a batch may fit. */
+export const DISK_FAILED_BYTES = 256 * 1024;
+
 /** Configuration revisions kept. */
 export const CONFIG_REVISIONS = 200;
 

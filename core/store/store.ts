@@ -11,6 +11,8 @@ import { EventTable } from "./events.ts";
 import {
   BACKUP_INTERVAL_MS,
   DEFAULT_RETENTION,
+  DISK_FAILED_BYTES,
+  DISK_LOW_BYTES,
   FLUSH_INTERVAL_MS,
   HARD_LIMIT_FACTOR,
   MIN_DATABASE_BYTES,
@@ -55,6 +57,7 @@ export class Store implements NodeStore {
   #notes: string[] = [];
   #prunedAtMs: number;
   #backupProblem: string | null = null;
+  #space: { readonly totalBytes: number; readonly freeBytes: number } | null = null;
   #stop = new AbortController();
   #wake = new AbortController();
   #urgentAtMs: number[] = [];
@@ -126,6 +129,7 @@ export class Store implements NodeStore {
       this.prune();
     }
     await this.backup();
+    this.#space = await this.#options.files.space(this.#options.path);
   }
 
   /** Opens the file anew after it was damaged, read-only or not there. */
@@ -243,7 +247,17 @@ export class Store implements NodeStore {
   }
 
   checks(): readonly HealthCheck[] {
-    return [this.#databaseCheck(), this.#clockCheck()];
+    return [this.#databaseCheck(), ...this.#diskCheck(), this.#clockCheck()];
+  }
+
+  /** Empty where the room cannot be told, or was not looked at yet. */
+  #diskCheck(): HealthCheck[] {
+    if (this.#space === null) return [];
+    const { freeBytes } = this.#space;
+    const name = "disk";
+    const reason = `${(freeBytes / 1_000_000).toFixed(1)} MB are free where the database is`;
+    if (freeBytes < DISK_FAILED_BYTES) return [{ name, state: "failed", reason }];
+    return [{ name, state: freeBytes < DISK_LOW_BYTES ? "degraded" : "ok", reason }];
   }
 
   #databaseCheck(): HealthCheck {
