@@ -28,7 +28,7 @@ export type GatewayMode = typeof GATEWAY_MODES[number];
 export interface MeshSettings {
   /** Whether originator messages are sent together. */
   readonly aggregatedOgms: boolean;
-  /** Whether Wi-Fi clients may not talk to each other (untagged traffic); `null` before the mesh is up. */
+  /** Whether Wi-Fi clients may not talk to each other (untagged traffic); `null` when not told. */
   readonly apIsolation: boolean | null;
   /** Packet mark that classifies clients as isolated, compared under the mask. */
   readonly isolationMark: number;
