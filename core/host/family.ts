@@ -10,6 +10,11 @@ interface Opened<T> {
   retired: boolean;
 }
 
+/** ENOENT is also the answer for a VLAN that is not there; opening anew is cheap and harmless. */
+function isGone(error: unknown): boolean {
+  return error instanceof KernelError && error.errno === ERRNO.ENOENT;
+}
+
 /** Keeps one client of a family open; shared by all callers. */
 export class FamilyClient<T extends { close(): void }> {
   readonly #open: () => Promise<T>;
@@ -21,11 +26,22 @@ export class FamilyClient<T extends { close(): void }> {
   }
 
   /**
-   * Runs `action` with the client.
+   * Runs `action` with the client; once more with a new one when the kernel no longer knew the number of
+   * a client that was open already. It had done nothing then.
    *
    * @throws whatever opening or `action` throws.
    */
   async use<R>(action: (client: T) => Promise<R>): Promise<R> {
+    const reused = this.#current !== null;
+    try {
+      return await this.#once(action);
+    } catch (error) {
+      if (reused && isGone(error)) return await this.#once(action);
+      throw error;
+    }
+  }
+
+  async #once<R>(action: (client: T) => Promise<R>): Promise<R> {
     if (this.#closed) throw new SyscallError("use closed kernel", ERRNO.EBADF);
     const opened = this.#current ??= { client: this.#open(), users: 0, retired: false };
     opened.users++;
@@ -34,9 +50,7 @@ export class FamilyClient<T extends { close(): void }> {
       client = await opened.client;
       return await action(client);
     } catch (error) {
-      // ENOENT is also the answer for a VLAN that is not there; opening anew is cheap and harmless.
-      const gone = error instanceof KernelError && error.errno === ERRNO.ENOENT;
-      if (gone || client === null) this.#retire(opened);
+      if (isGone(error) || client === null) this.#retire(opened);
       throw error;
     } finally {
       opened.users--;

@@ -48,7 +48,27 @@ Deno.test("FamilyClient.use() opens anew after ENOENT, and closes the old one wi
   await slow;
   assertEquals(opened[0]?.closed, true);
   await family.use(() => Promise.resolve());
-  assertEquals(opened.length, 2);
+  // The second was for trying once more; it was refused as well.
+  assertEquals([opened.length, opened[1]?.closed, opened[2]?.closed], [3, true, false]);
+  await family.close();
+});
+
+Deno.test("FamilyClient.use() succeeds with a new client when the module was loaded again", async () => {
+  const { opened, open } = opener();
+  const family = new FamilyClient(open);
+  await family.use(() => Promise.resolve());
+  const second = await family.use((client) =>
+    client === opened[0] ? Promise.reject(refusal(2)) : Promise.resolve(client)
+  );
+  assertEquals([second === opened[1], opened[0]?.closed], [true, true]);
+  await family.close();
+});
+
+Deno.test("FamilyClient.use() does not try a client again that was opened for the call", async () => {
+  const { opened, open } = opener();
+  const family = new FamilyClient(open);
+  await assertRejects(() => family.use(() => Promise.reject(refusal(2))), KernelError);
+  assertEquals(opened.length, 1);
   await family.close();
 });
 

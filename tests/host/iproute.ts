@@ -14,9 +14,9 @@ import {
 
 type Row = Readonly<Record<string, unknown>>;
 
-/** Runs `ip` in a namespace; numbers instead of names for protocols, tables and scopes. */
+/** Runs `ip` in a namespace. With "-N" it gives numbers for protocols, tables and scopes. */
 async function ip(netns: string, ...args: string[]): Promise<Row[]> {
-  const command = new Deno.Command("ip", { args: ["-n", netns, "-N", "-j", ...args] });
+  const command = new Deno.Command("ip", { args: ["-n", netns, "-j", ...args] });
   const { success, stdout, stderr } = await command.output();
   assert(success, `ip ${args.join(" ")}: ${new TextDecoder().decode(stderr)}`);
   const text = new TextDecoder().decode(stdout).trim();
@@ -211,7 +211,7 @@ function addressRow(address: AddressMessage): Row {
 
 /** Compares addresses with `ip addr`. */
 export async function compareAddresses(netns: string): Promise<number> {
-  const theirs = await ip(netns, "addr");
+  const theirs = await ip(netns, "-N", "addr");
   using rtnetlink = openRtnetlink({ netns });
   const ours = await rtnetlink.addresses();
   let compared = 0;
@@ -280,8 +280,8 @@ function routeRow(route: RouteMessage, names: ReadonlyMap<number, string>): Row 
 /** Compares routes of all tables with `ip route`. */
 export async function compareRoutes(netns: string): Promise<number> {
   const theirs = [
-    ...await ip(netns, "-4", "route", "show", "table", "all"),
-    ...await ip(netns, "-6", "route", "show", "table", "all"),
+    ...await ip(netns, "-N", "-4", "route", "show", "table", "all"),
+    ...await ip(netns, "-N", "-6", "route", "show", "table", "all"),
   ];
   using rtnetlink = openRtnetlink({ netns });
   const ours = await rtnetlink.routes();
@@ -343,7 +343,7 @@ function ruleRow(rule: RuleMessage): Row {
 
 /** Compares rules with `ip rule`. */
 export async function compareRules(netns: string): Promise<number> {
-  const theirs = [...await ip(netns, "-4", "rule"), ...await ip(netns, "-6", "rule")];
+  const theirs = [...await ip(netns, "-N", "-4", "rule"), ...await ip(netns, "-N", "-6", "rule")];
   using rtnetlink = openRtnetlink({ netns });
   const ours = await rtnetlink.rules();
   assertEquals(ours.length, theirs.length);

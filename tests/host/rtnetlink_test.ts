@@ -118,6 +118,10 @@ privilegedTest(`rtnetlink reports the same facts as ip -j${absentKinds}`, async 
   using here = new TestNamespace();
   using there = new TestNamespace();
   using rtnetlink = openRtnetlink({ netns: here.name });
+  // Duplicate address detection would end between one reading and the other.
+  for (const which of ["all", "default"]) {
+    writeSysctl(["net", "ipv6", "conf", which, "accept_dad"], "0", here.name);
+  }
   await furnish(rtnetlink, there.name);
   for (
     const { name, compare, least } of [
