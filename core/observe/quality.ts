@@ -1,7 +1,6 @@
 // Whether a neighbour's quality changed for good: a class with hysteresis, believed after a few readings
 // that agree. Pure: (memory, snapshot) → {memory, events}.
 import type { EventDraft, MeshSnapshot } from "../node/mod.ts";
-import type { MeshNeighbour } from "../ports/mod.ts";
 import { aliveNeighbours, neighbourSubject } from "./diff_mesh.ts";
 import { QUALITY_READINGS } from "./limits.ts";
 
@@ -30,12 +29,13 @@ const TQ: Scale = { good: 200, fair: 120, margin: 15 };
 /** BATMAN_V: estimated throughput. */
 const KBPS: Scale = { good: 20_000, fair: 4_000, margin: 1_000 };
 
-/** TQ of the direct link to a neighbour, or `null`. */
-export function neighbourTq(mesh: MeshSnapshot, entry: MeshNeighbour): number | null {
-  return mesh.originators.find(({ originator, nextHop, hardInterface }) =>
-    originator === entry.neighbour && nextHop === entry.neighbour &&
-    hardInterface === entry.hardInterface
-  )?.tq ?? null;
+/** TQ of the direct links, by the neighbours' subjects. Empty under BATMAN_V, which has none. */
+export function directTqs(mesh: MeshSnapshot): ReadonlyMap<string, number> {
+  const out = new Map<string, number>();
+  for (const { originator, nextHop, hardInterface, tq } of mesh.originators) {
+    if (originator === nextHop && tq !== null) out.set(`${hardInterface}/${originator}`, tq);
+  }
+  return out;
 }
 
 function classOf(value: number, scale: Scale, held: QualityClass | null): QualityClass {
@@ -53,12 +53,13 @@ export function assessQuality(
 ): { readonly memory: QualityMemory; readonly events: readonly EventDraft[] } {
   const next = new Map<string, Remembered>();
   const events: EventDraft[] = [];
-  for (const entry of mesh === null ? [] : aliveNeighbours(mesh)) {
-    const tq = mesh === null ? null : neighbourTq(mesh, entry);
-    const value = entry.throughputKbps ?? tq;
-    if (value === null) continue;
-    const scale = entry.throughputKbps === null ? TQ : KBPS;
+  if (mesh === null) return { memory: next, events };
+  const tqs = directTqs(mesh);
+  for (const entry of aliveNeighbours(mesh)) {
     const subject = neighbourSubject(entry);
+    const value = entry.throughputKbps ?? tqs.get(subject);
+    if (value === undefined) continue;
+    const scale = entry.throughputKbps === null ? TQ : KBPS;
     const known = memory.get(subject);
     const found = classOf(value, scale, known?.class ?? null);
     if (known === undefined || found === known.class) {

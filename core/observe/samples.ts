@@ -5,7 +5,7 @@ import type { MetricSample, NodeSnapshot } from "../node/mod.ts";
 import { aliveNeighbours, aliveOriginators, neighbourSubject } from "./diff_mesh.ts";
 import { stationSubject } from "./diff_radios.ts";
 import { changesByKey } from "./keyed.ts";
-import { neighbourTq } from "./quality.ts";
+import { directTqs } from "./quality.ts";
 
 type Add = (subject: string, metric: string, value: number | null) => void;
 
@@ -29,9 +29,10 @@ export function samplesOf(
 function addMesh(add: Add, { mesh }: NodeSnapshot): void {
   if (mesh === null) return;
   const neighbours = aliveNeighbours(mesh);
+  const tqs = directTqs(mesh);
   for (const entry of neighbours) {
     const subject = neighbourSubject(entry);
-    add(subject, "tq", neighbourTq(mesh, entry));
+    add(subject, "tq", tqs.get(subject) ?? null);
     add(subject, "throughputKbps", entry.throughputKbps);
   }
   const { mesh: name } = mesh.info;
