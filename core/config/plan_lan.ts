@@ -214,7 +214,7 @@ export function planSysctls(planner: Planner): void {
     const path = key.split(".").map(fromTomlKey);
     if (found === null) {
       // Those of a link that a step makes can be read in the next round; those of none need no rest.
-      const link = /^net\.ipv[46]\.conf\.(.+)\.\w+$/.exec(name)?.[1]?.replaceAll("/", ".");
+      const link = /^net\.ipv[46]\.conf\.(.+)\.\w+$/.exec(name)?.[1];
       const absent = resting.some((rest) => rest.name === name) ||
         (link !== undefined && !planner.willExist(link));
       if (absent) continue;

@@ -11,9 +11,6 @@ export interface WantedSysctl {
   readonly key: string;
 }
 
-/** A link's part of a parameter's name: its dots are written as slashes, as sysctl(8) does. */
-const part = (link: string): string => link.replaceAll(".", "/");
-
 /** The parameters a configuration implies, in the order they are to be set. */
 export function wantedSysctls(config: Config): readonly WantedSysctl[] {
   const { wan, lan } = config;
@@ -23,7 +20,7 @@ export function wantedSysctls(config: Config): readonly WantedSysctl[] {
     const key = "firewall.forward_to_wan";
     // With forwarding on, router advertisements count only where accept_ra is 2.
     out.push({
-      name: `net.ipv6.conf.${part(wan.interface)}.accept_ra`,
+      name: `net.ipv6.conf.${wan.interface}.accept_ra`,
       value: "2",
       rest: "1",
       key,
@@ -31,7 +28,7 @@ export function wantedSysctls(config: Config): readonly WantedSysctl[] {
     // IPv4 forwards by the interface a packet comes from: others of this machine stay as they are. IPv6
     // knows only all or none.
     for (const link of [wan.interface, ...lanInterfaces(config)]) {
-      out.push({ name: `net.ipv4.conf.${part(link)}.forwarding`, value: "1", rest: "0", key });
+      out.push({ name: `net.ipv4.conf.${link}.forwarding`, value: "1", rest: "0", key });
     }
     out.push({ ...ipv6, key });
   } else if (lan.enabled && lan.routerAdvertisement.enabled) {
