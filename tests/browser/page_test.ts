@@ -2,6 +2,7 @@
 // The page in a real browser: against the program on a simulated mesh, and against fixtures for what a
 // simulated mesh does not do (hostile names, going away).
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import axe from "axe-core";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { createApp } from "../../web/mod.ts";
 import { hostClock } from "../../core/host/mod.ts";
@@ -94,10 +95,7 @@ function browserTest(name: string, fn: () => Promise<void>): void {
 }
 
 async function violations(page: Page): Promise<readonly string[]> {
-  const axe = await Deno.readTextFile(
-    new URL(import.meta.resolve("axe-core")).pathname.replace(/[^/]*$/, "axe.min.js"),
-  );
-  await page.evaluate(axe);
+  await page.evaluate(axe.source);
   return await page.evaluate(async () => {
     // deno-lint-ignore no-explicit-any -- axe was put into the page above
     const results = await (globalThis as any).axe.run(document, {

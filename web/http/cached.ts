@@ -79,9 +79,9 @@ export class CachedBodies {
       etag,
       headers: [
         ["content-type", rendering.contentType],
-        ["cache-control", "no-cache"],
+        // Private, so that no shared cache gives one client another's encoding: that spares Vary.
+        ["cache-control", "private, no-cache"],
         ["etag", etag],
-        ["vary", "accept-encoding"],
         ...(rendering.headers ?? DATA_HEADERS),
       ] as [string, string][],
       gzip: null,

@@ -67,7 +67,7 @@ export function Neighbours({ snapshot }: { snapshot: NodeSnapshot }): JSX.Elemen
       {rows.length === 0
         ? <p class="empty">No neighbour is in range.</p>
         : (
-          <div class="scroll" tabindex={0} role="region" aria-labelledby="neighbours-title">
+          <div class="scroll" tabindex={0} role="group" aria-labelledby="neighbours-title">
             <table>
               <thead>
                 <tr>
@@ -197,7 +197,7 @@ export function Links({ snapshot }: { snapshot: NodeSnapshot }): JSX.Element {
   return (
     <section id="links" class="card" aria-labelledby="links-title">
       <h2 id="links-title">Links</h2>
-      <div class="scroll" tabindex={0} role="region" aria-labelledby="links-title">
+      <div class="scroll" tabindex={0} role="group" aria-labelledby="links-title">
         <table>
           <thead>
             <tr>

@@ -105,7 +105,7 @@ function NodeTable({ topology }: { topology: Topology }) {
   const others = topology.nodes.filter((node) => node.kind !== "self")
     .toSorted((a, b) => (b.quality ?? 0) - (a.quality ?? 0));
   return (
-    <div class="scroll" tabindex={0} role="region" aria-label="Nodes of the mesh">
+    <div class="scroll" tabindex={0} role="group" aria-label="Nodes of the mesh">
       <table>
         <thead>
           <tr>
