@@ -42,12 +42,15 @@ interface Block {
 class Writer {
   readonly blocks: Block[] = [];
 
+  constructor(readonly withDefaults: boolean) {}
+
   table(shape: Shape & { type: "object" }, value: object, path: string, header: string): void {
     const lines: string[] = [];
     const later: (() => void)[] = [];
     for (const [key, schema] of Object.entries(shape.keys)) {
       const item = (value as Record<string, unknown>)[key];
-      if (item === undefined || equal(item, defaultOf(schema))) continue;
+      if (item === undefined) continue;
+      if (!this.withDefaults && equal(item, defaultOf(schema))) continue;
       const child = shapeOf(schema);
       const name = path === "" ? toTomlKey(key) : `${path}.${toTomlKey(key)}`;
       if (child.type === "object" && typeof item === "object" && item !== null) {
@@ -71,10 +74,15 @@ class Writer {
 /**
  * Writes a configuration as TOML: `parseConfig(writeConfig(c)).config` equals `c`.
  *
+ * @param options.withDefaults writes every key that has a value, not only those that differ from the
+ * defaults.
  * @returns text without comments; "" for the default configuration.
  */
-export function writeConfig(config: Config): string {
-  const writer = new Writer();
+export function writeConfig(
+  config: Config,
+  options: { readonly withDefaults?: boolean } = {},
+): string {
+  const writer = new Writer(options.withDefaults === true);
   const top = shapeOf(configSchema);
   if (top.type === "object") writer.table(top, config, "", "");
   return writer.blocks

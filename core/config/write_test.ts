@@ -17,7 +17,9 @@ function parsed(text: string) {
 
 Deno.test("writeConfig() then parseConfig() gives the same configuration", () => {
   fc.assert(
-    fc.property(configs, (config) => assertEquals(parsed(writeConfig(config)), config)),
+    fc.property(configs, fc.boolean(), (config, withDefaults) => {
+      assertEquals(parsed(writeConfig(config, { withDefaults })), config);
+    }),
     { numRuns: 100 },
   );
 });
