@@ -19,7 +19,10 @@ import { diffConfigs } from "./redact.ts";
 import type { ApplyReport } from "./report.ts";
 import type { Config } from "./schema.ts";
 
-/** @see the file's head */
+/**
+ * Holds the configuration in force: validates, applies, waits to be confirmed, undoes. {@link start} comes
+ * first, {@link close} last; methods throw {@link ConfigFault}.
+ */
 export class ConfigManager {
   readonly #options: ConfigManagerOptions;
   readonly #records: Records;
