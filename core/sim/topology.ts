@@ -24,7 +24,7 @@ export function shadowingOf(topology: Topology): number {
 }
 
 const LINE_SPACING_M = 130;
-const GRID_SPACING_M = 100;
+const GRID_SPACING_M = 110;
 const FULL_RADIUS_M = 15;
 const RANDOM_REACH_M = 110;
 const TRIES_MAX = 200;

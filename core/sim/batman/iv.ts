@@ -175,11 +175,9 @@ export function receiveIv(
   const self = router.id;
   const sender = edge.from.id;
   const slot = edge.slot + 1;
-  const outPort = edge.fromIf.port.id;
-  const inPort = edge.toIf.port.id << 16;
-  const wifi = edge.fromIf.port.kind === "radio";
-  const senderPenalty = edge.from.settings.hopPenalty;
-  const ownPenalty = router.settings.hopPenalty;
+  const { outPort, inPort, wifi } = edge;
+  const senderPenalty = edge.from.hopPenalty;
+  const ownPenalty = router.hopPenalty;
   const count = pick(edge, sent, start, end);
   for (let pass = 0; pass < count; pass++) {
     const at = worthy[pass] as number;

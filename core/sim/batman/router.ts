@@ -51,6 +51,10 @@ export interface Edge {
   readonly fromIf: HardIf;
   readonly toIf: HardIf;
   link: AirLink;
+  /** Of the ports at both ends, for the inner loop: ids (the receiver's in the upper half), and whether by air. */
+  readonly outPort: number;
+  readonly inPort: number;
+  readonly wifi: boolean;
   /** Row of this neighbour in `to.slots`, or -1 before anything was heard. */
   slot: number;
   /** Allocated when the first OGM is heard. */
@@ -74,6 +78,9 @@ export interface Edge {
 
 /** One mesh interface of one node. */
 export class Router {
+  /** A copy of the setting, for the inner loop. */
+  hopPenalty = 0;
+  #settings: MeshSettings;
   /** Id of the originator address; -1 without a hard interface. */
   id = -1;
   running = false;
@@ -123,12 +130,23 @@ export class Router {
     readonly mesh: string,
     readonly algorithm: MeshAlgorithm,
     readonly mac: Mac,
-    public settings: MeshSettings,
+    settings: MeshSettings,
     options: { readonly capacity: number; readonly seq: number; readonly phaseMs: number },
   ) {
+    this.#settings = settings;
+    this.settings = settings;
     this.origins = new Uint32Array(options.capacity * ORIGIN_WORDS);
     this.seq = options.seq;
     this.phaseMs = options.phaseMs;
+  }
+
+  get settings(): MeshSettings {
+    return this.#settings;
+  }
+
+  set settings(settings: MeshSettings) {
+    this.#settings = settings;
+    this.hopPenalty = settings.hopPenalty;
   }
 
   /** Slot of the next hop towards an originator, or -1. */

@@ -44,10 +44,8 @@ export function receiveV(
   const origins = router.origins;
   const table = edge.table;
   const slot = edge.slot + 1;
-  const outPort = edge.fromIf.port.id;
-  const inPort = edge.toIf.port.id << 16;
-  const halfDuplex = edge.fromIf.port.kind === "radio";
-  const penalty = TQ_MAX - edge.from.settings.hopPenalty;
+  const { outPort, inPort, wifi } = edge;
+  const penalty = TQ_MAX - edge.from.hopPenalty;
   for (let at = start; at < end; at += OGM_WORDS) {
     const head = sent[at] as number;
     const id = head & 0xffff;
@@ -58,7 +56,7 @@ export function receiveV(
     let offered = sent[at + 2] as number;
     if (previous >= 0) {
       // batadv_v_forward_penalty, counted by the sender for the interface it sends on.
-      offered = halfDuplex && flags >>> 16 === outPort && offered > 10
+      offered = wifi && flags >>> 16 === outPort && offered > 10
         ? offered >>> 1
         : Math.floor((offered * penalty) / TQ_MAX);
     }
