@@ -1,6 +1,10 @@
 // The Radios port over nl80211. A setting counts as made only when the kernel reads it back.
 import { ERRNO } from "../../ffi/sys/mod.ts";
-import { type Nl80211Client, openNl80211 } from "../../ffi/nl80211/mod.ts";
+import {
+  type Nl80211Client,
+  openNl80211,
+  type WirelessInterface as RawInterface,
+} from "../../ffi/nl80211/mod.ts";
 import { KernelFault } from "../ports/mod.ts";
 import type {
   ChannelSpec,
@@ -100,8 +104,8 @@ class KernelRadios implements HostRadios {
       const raw = await client.interfaces();
       const radios = await client.wiphyNames();
       const found = await Promise.all(raw.map(async (item) => {
-        const meshId = item.mode === "mesh" ? await this.#meshId(item.ifindex, item.name) : null;
-        return viewInterface(item, radios.get(item.wiphy) ?? `phy${item.wiphy}`, meshId);
+        const radio = radios.get(item.wiphy) ?? `phy${item.wiphy}`;
+        return viewInterface(item, radio, await this.#network(client, item));
       }));
       return found.filter((item) => item !== null).sort((a, b) => a.index - b.index);
     });
@@ -275,6 +279,18 @@ class KernelRadios implements HostRadios {
 
   setRegulatoryDomain(country: string): Promise<void> {
     return this.#run((client) => client.requestRegDomain(country));
+  }
+
+  /**
+   * The network an interface is in, where the kernel does not tell with the interface: a mesh, or one that
+   * wpa_supplicant associated with by itself.
+   */
+  async #network(client: Nl80211Client, raw: RawInterface): Promise<string | null> {
+    if (raw.ssid !== null || raw.channel === null || raw.ifindex === null) return raw.ssid;
+    if (raw.mode === "mesh") return await this.#meshId(raw.ifindex, raw.name);
+    if (raw.mode !== "station") return null;
+    const heard = await client.scanResults(raw.ifindex);
+    return heard.find((bss) => bss.status === "associated")?.ssid ?? null;
   }
 
   async #meshId(index: number | null, name: string | null): Promise<string | null> {

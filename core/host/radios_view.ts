@@ -127,14 +127,13 @@ export function viewRadio(raw: Wiphy, domains: readonly RegDomain[], path: strin
   };
 }
 
-/** One interface; `null` for a device without a name (P2P). `meshId` is what the kernel does not tell. */
+/** One interface; `null` for a device without a name (P2P). `network` is its SSID or mesh id. */
 export function viewInterface(
   raw: RawInterface,
   radio: string,
-  meshId: string | null,
+  network: string | null,
 ): WirelessInterface | null {
   if (raw.name === null || raw.ifindex === null || raw.mac === null) return null;
-  const joined = raw.channel !== null;
   return {
     name: raw.name,
     index: raw.ifindex,
@@ -145,7 +144,7 @@ export function viewInterface(
     widthMhz: raw.channel === null ? null : viewWidth(raw.channel.width),
     centerFrequencyMhz: raw.channel?.center1Mhz ?? raw.channel?.frequencyMhz ?? null,
     txPowerDbm: raw.txPowerMbm === null ? null : raw.txPowerMbm / 100,
-    ssid: raw.mode === "mesh" ? (joined ? meshId : null) : raw.ssid,
+    ssid: network,
   };
 }
 

@@ -154,7 +154,7 @@ Deno.test("rawChannel() words the width as nl80211 does", () => {
   });
 });
 
-Deno.test("viewInterface() tells a mesh id only while joined", () => {
+Deno.test("viewInterface() words channel and power, and knows no device without a name", () => {
   const raw = {
     wiphy: 3,
     ifindex: 7,
@@ -171,7 +171,7 @@ Deno.test("viewInterface() tells a mesh id only while joined", () => {
     [joined?.ssid, joined?.widthMhz, joined?.centerFrequencyMhz, joined?.txPowerDbm],
     ["net", 160, 5210, 15.5],
   );
-  const left = viewInterface({ ...raw, channel: null }, "phy3", "net");
+  const left = viewInterface({ ...raw, channel: null }, "phy3", null);
   assertEquals([left?.ssid, left?.frequencyMhz, left?.centerFrequencyMhz], [null, null, null]);
   assertEquals(viewInterface({ ...raw, name: null }, "phy3", null), null);
 });
