@@ -39,9 +39,9 @@ export function layout({ self, nodes, edges }: Topology): readonly Placed[] {
     (behind.children.get(id) ?? []).flatMap((child) => byMac.get(child) ?? [])
       .filter((child) => child.kind === "remote").toSorted(byId);
   const scale = nodes.some((node) => node.kind === "remote") ? 1 : ALONE;
-  const weightOf = (node: TopologyNode): number => 1 + Math.sqrt(remotesBehind(node).length);
+  const weightOf = (node: TopologyNode): number => 2 + Math.sqrt(remotesBehind(node).length);
   const total = neighbours.reduce((sum, node) => sum + weightOf(node), 0) +
-    (orphans.length > 0 ? 1 : 0);
+    (orphans.length > 0 ? 2 : 0);
   let angle = -Math.PI / 2;
   for (const node of neighbours) {
     const sector = 2 * Math.PI * weightOf(node) / total;
@@ -51,7 +51,7 @@ export function layout({ self, nodes, edges }: Topology): readonly Placed[] {
     placed.push(...fan(remotesBehind(node), angle, sector));
     angle += sector;
   }
-  placed.push(...fan(orphans, angle, 2 * Math.PI / Math.max(1, total)));
+  placed.push(...fan(orphans, angle, 4 * Math.PI / Math.max(2, total)));
   return placed;
 }
 

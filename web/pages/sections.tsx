@@ -55,7 +55,7 @@ export function Summary({ snapshot }: { snapshot: NodeSnapshot }): JSX.Element |
 /** Direct neighbours. */
 export function Neighbours({ snapshot }: { snapshot: NodeSnapshot }): JSX.Element {
   const { mesh, stations } = snapshot;
-  const rows = mesh?.neighbours ?? [];
+  const rows = (mesh?.neighbours ?? []).toSorted((a, b) => a.neighbour < b.neighbour ? -1 : 1);
   const own = new Map(
     mesh?.originators.flatMap((row) =>
       row.originator === row.nextHop ? [[`${row.originator} ${row.hardInterface}`, row]] : []

@@ -32,13 +32,10 @@ function Edge(
   const width = (edge.kind === "link" ? 1.5 : 1) + 3 * (edge.quality ?? 0) *
       (edge.kind === "link" ? 1 : 0.5);
   return (
-    <line
+    <path
       data-key={`${edge.from}-${edge.to}-${edge.hardInterface}`}
       class={`edge ${edge.kind} ${edge.best ? "best" : "spare"} q-${grade(edge.quality)}`}
-      x1={from.x}
-      y1={from.y}
-      x2={to.x}
-      y2={to.y}
+      d={`M${from.x} ${from.y}L${to.x} ${to.y}`}
       stroke-width={width.toFixed(1)}
     />
   );
