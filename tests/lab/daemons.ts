@@ -41,7 +41,8 @@ export const daemonCommand: readonly string[] = [
   "run",
 ];
 
-/** A configuration that joins the node's radio to the lab's mesh, with the address 10.9.0.<id>/24. */
+/** A configuration that joins the node's radio, as mesh0, to the lab's mesh, with the address
+ * 10.9.0.<id>/24. */
 export function meshConfig(id: number): string {
   return `[node]
 name = "n${id}"
@@ -49,6 +50,9 @@ name = "n${id}"
 [mesh]
 id = "lab"
 bridge_loop_avoidance = false
+
+[[radios]]
+interface = "mesh0"
 
 [lan]
 addresses = ["10.9.0.${id}/24"]
