@@ -33,7 +33,7 @@ async function undocumentedDependencies(): Promise<string[]> {
   );
   return [...packages].flatMap((entry) => {
     const [name = "", version = ""] = entry.split(" ");
-    const row = table.split("\n").find((line) => line.startsWith(`| ${name} |`));
+    const row = table.split("\n").find((line) => line.split("|")[1]?.trim() === name);
     if (row === undefined) return [`docs/dependencies.md: no row for "${name}"`];
     return row.includes(version)
       ? []

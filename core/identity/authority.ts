@@ -83,7 +83,7 @@ export function encodeAuthority(set: AuthoritySet): Bytes {
     .finish();
 }
 
-/** @throws {IdentityError} "malformed" */
+/** Reads a set from its octets. @throws {IdentityError} "malformed" */
 export function decodeAuthority(bytes: Uint8Array): AuthoritySet {
   try {
     const reader = new WireReader(bytes, "authority");

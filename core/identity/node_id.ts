@@ -32,7 +32,7 @@ export function formatNodeId(id: Uint8Array): string {
   return out;
 }
 
-/** @throws {IdentityError} "malformed" */
+/** Reads the text of a node id. @throws {IdentityError} "malformed" */
 export function parseNodeId(text: string): Bytes {
   if (!/^[a-z2-7]{16}$/.test(text)) {
     throw new IdentityError("malformed", `Cannot use "${text.slice(0, 40)}" as node id`);

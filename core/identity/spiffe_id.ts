@@ -17,7 +17,7 @@ function refuse(text: string, why: string): never {
   throw new IdentityError("malformed", `Cannot use "${shown}" as SPIFFE ID: ${why}`);
 }
 
-/** @throws {IdentityError} "malformed" unless `name` is a trust domain name. */
+/** Checks that `name` is a trust domain name. @throws {IdentityError} "malformed" */
 export function requireTrustDomain(name: string): void {
   if (name.length > MAX_TRUST_DOMAIN_BYTES || !TRUST_DOMAIN.test(name)) {
     throw new IdentityError(
@@ -28,7 +28,7 @@ export function requireTrustDomain(name: string): void {
   }
 }
 
-/** @throws {IdentityError} "malformed" */
+/** Reads a SPIFFE ID. @throws {IdentityError} "malformed" */
 export function parseSpiffeId(text: string): SpiffeId {
   if (text.length > MAX_SPIFFE_ID_BYTES) refuse(text, "it is too long");
   if (!text.startsWith("spiffe://")) refuse(text, 'it does not begin with "spiffe://"');
