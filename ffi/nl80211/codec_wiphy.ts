@@ -101,15 +101,15 @@ export function mergeWiphys(parts: readonly Message[]): Wiphy[] {
 
 function mergePart(radio: Pending, part: Message): void {
   for (const { index, value } of part.bands ?? []) {
-    const seen = radio.bands.get(index) ?? { band: {}, channels: new Map() };
-    seen.band = { ...seen.band, ...value };
+    let seen = radio.bands.get(index);
+    if (seen === undefined) radio.bands.set(index, seen = { band: {}, channels: new Map() });
+    Object.assign(seen.band, value);
     for (const channel of value.frequencies ?? []) seen.channels.set(channel.index, channel.value);
     if (seen.channels.size > MAX_CHANNELS) {
       throw new DecodeError("nl80211.wiphy.bands", 0, MAX_CHANNELS, seen.channels.size);
     }
-    radio.bands.set(index, seen);
   }
-  radio.message = { ...radio.message, ...part };
+  Object.assign(radio.message, part);
 }
 
 /** The kernel's "no threshold" (u32)-1. */
