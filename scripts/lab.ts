@@ -5,6 +5,7 @@ import {
   addCounts,
   buildImage,
   type Counts,
+  GUEST_SLOTS_MAX,
   LabError,
   noTests,
   projectRoot,
@@ -22,7 +23,7 @@ const HOST_FOLDERS = ["tests/lab/harness", "tests/lab/host"];
 
 const usage = `Usage: deno task lab [COMMAND] [OPTIONS]
 
-  run [FILE…]      run test files in a guest (all tests/lab/*_test.ts when none is given)
+  run [FILE…]      run test files, each in a guest of its own (all lab tests when none is given)
   shell SCRIPT.sh  run a shell script in a guest, in the project root
   up               keep a mesh of real nodes running, their pages forwarded to this host
   build            make the guest's kernel and root image, where inputs changed
@@ -84,12 +85,33 @@ async function allTests(): Promise<string[]> {
   return files;
 }
 
+/** Runs each file in a guest of its own, so that none can spoil another. One file's output is shown as
+ * it comes, that of several when each is done. */
+async function runInGuests(files: readonly string[], options: SessionOptions): Promise<Counts> {
+  const [first] = files;
+  if (files.length === 1 && first !== undefined) return await runTests([first], options);
+  const queue = [...files];
+  const counts: Counts[] = [];
+  const worker = async () => {
+    for (let file = queue.shift(); file !== undefined; file = queue.shift()) {
+      const lines: string[] = [];
+      const startMs = performance.now();
+      const result = await runTests([file], { ...options, log: (line) => lines.push(line) });
+      const seconds = ((performance.now() - startMs) / 1000).toFixed(0);
+      for (const line of [`--- ${file} (${seconds} s)`, ...lines]) log(line);
+      counts.push(result);
+    }
+  };
+  await Promise.all(Array.from({ length: GUEST_SLOTS_MAX }, worker));
+  return addCounts(...counts);
+}
+
 async function runAll(files: readonly string[], options: SessionOptions): Promise<Counts> {
   const onHost = (file: string) => HOST_FOLDERS.some((folder) => file.includes(`${folder}/`));
   const inGuest = files.filter((file) => !onHost(file));
   const scenarios = files.filter(onHost);
   return addCounts(
-    inGuest.length === 0 ? noTests : await runTests(inGuest, options),
+    await runInGuests(inGuest, options),
     scenarios.length === 0 ? noTests : await runHostTests(scenarios, options),
   );
 }

@@ -3,6 +3,7 @@
 
 export { LabError } from "./errors.ts";
 export { buildImage, type Image } from "./image.ts";
+export { GUEST_SLOTS_MAX } from "./limits.ts";
 export { labDir, projectRoot } from "./paths.ts";
 export { type GuestEnd, type GuestOptions, qemuArgv, runGuest } from "./qemu.ts";
 export { Qmp } from "./qmp.ts";
