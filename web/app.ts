@@ -34,7 +34,7 @@ export interface AppDependencies {
   readonly config: ConfigService;
   readonly clock: Clock;
   /** Names under which browsers may reach the node, beside IPs, localhost and the node's own name. */
-  readonly hostNames?: readonly string[];
+  readonly hostNames?: () => readonly string[];
   /** Told of errors nobody expected, for the log. The client gets none of it. */
   readonly onError?: (thrown: unknown) => void;
 }
@@ -50,7 +50,10 @@ export interface WebApp {
 /** Makes the application. */
 export function createApp(dependencies: AppDependencies): WebApp {
   const { node, clock } = dependencies;
-  const hostAllowed = hostCheck([node.identity.name, ...dependencies.hostNames ?? []]);
+  const hostAllowed = hostCheck(() => [
+    node.identity.name,
+    ...dependencies.hostNames?.() ?? [],
+  ]);
   const cached = new CachedBodies(
     node,
     new Map([...tableRenderings(node), ["/metrics", prometheusRendering(node)]]),

@@ -100,6 +100,14 @@ export const radioMatch = checked(
   '"any", a radio as in "phy0", a MAC address as in "02:ba:00:00:00:01" or "path:platform/…"',
 );
 
+/** Labels of host names with dots between (RFC 1123 §2.1). */
+export const domainName = checked(
+  (text) =>
+    text.length <= 253 &&
+    /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/i.test(text),
+  'a name as in "node7.example.org"',
+);
+
 /** HOST:PORT; IPv6 in brackets. */
 export const listen = checked((text) => {
   const match = /^(?:\[([0-9a-f:.]+)\]|([0-9.]+|localhost)):(\d{1,5})$/.exec(text);

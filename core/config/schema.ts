@@ -7,6 +7,7 @@ import { MAX_LIST_ITEMS } from "./limits.ts";
 import {
   cidr,
   country,
+  domainName,
   hostName,
   interfaceName,
   ipAddress,
@@ -271,6 +272,10 @@ const api = z.strictObject({
   listen: key(
     list(listen).default(["127.0.0.1:8080"]),
     "Addresses and ports of API and web page, besides the local socket.",
+  ),
+  hostNames: key(
+    list(domainName).default([]),
+    "Names browsers may use for this node, beside its addresses, localhost and its own name.",
   ),
 });
 

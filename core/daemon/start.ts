@@ -123,6 +123,7 @@ async function start(frame: Frame): Promise<Daemon> {
     node,
     config: manager,
     clock,
+    hostNames: () => inForce().api.hostNames,
     onError: (thrown) => log.error(`A request failed: ${messageOf(thrown)}`),
   });
   const network = openNetwork(frame, app, node, inForce());

@@ -13,21 +13,18 @@ function nameOf(host: string): string {
 /**
  * Makes the check. Local names also count with ".local" (multicast DNS) and ".lan" behind them.
  *
- * @param names the node's own name and configured ones.
+ * @param names the node's own name and configured ones, as they are now.
  */
-export function hostCheck(names: readonly string[]): (host: string) => boolean {
-  const own = new Set(["localhost"]);
-  for (const name of names.map((name) => name.toLowerCase())) {
-    own.add(name);
-    if (!name.includes(".")) own.add(`${name}.local`).add(`${name}.lan`);
-  }
-  let last = "";
+export function hostCheck(names: () => readonly string[]): (host: string) => boolean {
+  const configured = (name: string): boolean =>
+    names().some((given) => {
+      const own = given.toLowerCase();
+      return name === own ||
+        (!own.includes(".") && (name === `${own}.local` || name === `${own}.lan`));
+    });
   return (host) => {
-    if (host === last) return true;
     const name = nameOf(host);
-    const allowed = own.has(name) || name.endsWith(".localhost") || IPV4.test(name) ||
-      IPV6.test(name);
-    if (allowed) last = host;
-    return allowed;
+    return name === "localhost" || IPV4.test(name) || IPV6.test(name) ||
+      name.endsWith(".localhost") || configured(name);
   };
 }
