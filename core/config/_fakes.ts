@@ -62,6 +62,11 @@ export function worldFiles(world: World): Files {
     readText: (path) =>
       world.powered ? Promise.resolve(disk.get(path) ?? null) : Promise.reject(new PowerCut()),
     writeAtomic: (path, data) => world.write(() => void disk.set(path, text(data))),
+    writeNew: (path, data) =>
+      world.write(() => {
+        if (disk.has(path)) throw new FileError("exists", `Cannot make "${path}": it is there`);
+        disk.set(path, text(data));
+      }),
     remove: (path) => world.write(() => void disk.delete(path)),
     rename: (from, to) =>
       world.write(() => {

@@ -4,6 +4,7 @@ import { FileError, type FileErrorCode, type Files } from "../ports/mod.ts";
 
 const ERRNO_CODES: Readonly<Record<string, FileErrorCode>> = {
   ENOENT: "not-found",
+  EEXIST: "exists",
   EACCES: "not-permitted",
   EPERM: "not-permitted",
   ENOSPC: "no-space",
@@ -15,6 +16,7 @@ const ERRNO_CODES: Readonly<Record<string, FileErrorCode>> = {
 
 function codeOf(thrown: unknown): FileErrorCode {
   if (thrown instanceof Deno.errors.NotFound) return "not-found";
+  if (thrown instanceof Deno.errors.AlreadyExists) return "exists";
   if (thrown instanceof Error && "code" in thrown && typeof thrown.code === "string") {
     const known = ERRNO_CODES[thrown.code];
     if (known !== undefined) return known;
@@ -64,7 +66,13 @@ async function syncDirectory(path: string): Promise<void> {
   }
 }
 
-async function writeAtomic(path: string, data: Uint8Array | string, mode: number): Promise<void> {
+/** @param place gives the written file its name. */
+async function writeBeside(
+  path: string,
+  data: Uint8Array | string,
+  mode: number,
+  place: (beside: string) => Promise<void>,
+): Promise<void> {
   const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
   const beside = `${path}.new`;
   try {
@@ -77,13 +85,23 @@ async function writeAtomic(path: string, data: Uint8Array | string, mode: number
     }
     // An older leftover keeps its mode when it is truncated, so the mode is set again.
     await Deno.chmod(beside, mode);
-    await Deno.rename(beside, path);
+    await place(beside);
   } catch (thrown) {
     await Deno.remove(beside).catch(() => {});
     throw thrown;
   }
   await syncDirectory(parentOf(path));
 }
+
+const writeAtomic = (path: string, data: Uint8Array | string, mode: number): Promise<void> =>
+  writeBeside(path, data, mode, (beside) => Deno.rename(beside, path));
+
+/** A second name for the same file: link(2) refuses a name that is taken, rename(2) does not. */
+const writeNew = (path: string, data: Uint8Array | string, mode: number): Promise<void> =>
+  writeBeside(path, data, mode, async (beside) => {
+    await Deno.link(beside, path);
+    await Deno.remove(beside);
+  });
 
 /** The real file system. */
 export function hostFiles(): Files {
@@ -92,6 +110,7 @@ export function hostFiles(): Files {
     readText: (path) => unlessMissing("read", path, null, () => Deno.readTextFile(path)),
     writeAtomic: (path, data, mode = 0o600) =>
       guarded("write", path, () => writeAtomic(path, data, mode)),
+    writeNew: (path, data, mode = 0o600) => guarded("make", path, () => writeNew(path, data, mode)),
     remove: (path) => unlessMissing("remove", path, undefined, () => Deno.remove(path)),
     rename: (from, to) =>
       guarded("rename", from, async () => {

@@ -21,6 +21,17 @@ Deno.test("`Files.writeAtomic()` replaces the content and sets the mode", () =>
     assertEquals(await files.list(directory), ["a"]);
   }));
 
+Deno.test("`writeNew()` never touches what is there", () =>
+  inTemporary(async (directory) => {
+    const files = hostFiles();
+    await files.writeNew(`${directory}/key`, "first");
+    const error = await assertRejects(() => files.writeNew(`${directory}/key`, "2nd"), FileError);
+    assertEquals(error.code, "exists");
+    assertEquals(await files.readText(`${directory}/key`), "first");
+    assertEquals((await files.stat(`${directory}/key`))?.mode, 0o600);
+    assertEquals(await files.list(directory), ["key"]);
+  }));
+
 Deno.test("`Files` answers null, nothing or an empty list for what is not there", () =>
   inTemporary(async (directory) => {
     const files = hostFiles();

@@ -190,6 +190,8 @@ export function readSignatures(reader: WireReader): AuthoritySignature[] {
 /** The step from one set to the next, signed by both. */
 export interface AuthorityRotation {
   readonly next: AuthoritySet;
+  /** Wall time until which what the current set signed is accepted still. */
+  readonly previousUntilMs: number;
   /** By keys of the current set. */
   readonly byCurrent: readonly AuthoritySignature[];
   /** By keys of the next set. */
@@ -198,9 +200,17 @@ export interface AuthorityRotation {
 
 const ROTATION = "authority rotation";
 
-/** What both sets sign to rotate: the current set's hash and the whole next set. */
-export function rotationBody(current: AuthoritySet, next: AuthoritySet): Bytes {
-  return new WireWriter().bytes(authorityHash(current)).bytes(encodeAuthority(next)).finish();
+/** What both sets sign to rotate: the current set's hash, its end, and the whole next set. */
+export function rotationBody(
+  current: AuthoritySet,
+  next: AuthoritySet,
+  previousUntilMs: number,
+): Bytes {
+  return new WireWriter()
+    .bytes(authorityHash(current))
+    .u53(previousUntilMs)
+    .bytes(encodeAuthority(next))
+    .finish();
 }
 
 /** Signs a rotation with one key of `set`, which is the current or the next one. */
@@ -209,8 +219,9 @@ export function signRotation(
   key: AuthorityKey,
   current: AuthoritySet,
   next: AuthoritySet,
+  previousUntilMs: number,
 ): Promise<AuthoritySignature> {
-  return signStatement(set, key, ROTATION, rotationBody(current, next));
+  return signStatement(set, key, ROTATION, rotationBody(current, next, previousUntilMs));
 }
 
 /**
@@ -234,7 +245,7 @@ export async function acceptRotation(
       `Cannot rotate authority from version ${current.version} to ${next.version}`,
     );
   }
-  const body = rotationBody(current, next);
+  const body = rotationBody(current, next, rotation.previousUntilMs);
   const [old, young] = await Promise.all([
     verifyStatement(backend, current, ROTATION, body, rotation.byCurrent),
     verifyStatement(backend, next, ROTATION, body, rotation.byNext),

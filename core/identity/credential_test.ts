@@ -129,20 +129,29 @@ Deno.test("decodeAuthority() reads back, and refuses unsound sets", async () => 
   ) assertThrows(() => decodeAuthority(encodeAuthority(unsound)), IdentityError);
 });
 
+/** Until when the old set counts. */
+const END = 1_760_000_000_000;
+
 Deno.test("acceptRotation() takes one step that both thresholds signed, and no other", async (t) => {
   const old = await testAuthority(backend, { n: 2, threshold: 2 });
   const young = await testAuthority(backend, { n: 2, threshold: 1, version: 2, label: 60 });
   const by = async (who: typeof old, count: number, next = young.set) =>
     await Promise.all(
-      who.keys.slice(0, count).map((key) => signRotation(who.set, key, old.set, next)),
+      who.keys.slice(0, count).map((key) => signRotation(who.set, key, old.set, next, END)),
     );
-  const good = { next: young.set, byCurrent: await by(old, 2), byNext: await by(young, 1) };
+  const good = {
+    next: young.set,
+    previousUntilMs: END,
+    byCurrent: await by(old, 2),
+    byNext: await by(young, 1),
+  };
   assertEquals(await acceptRotation(backend, old.set, good), young.set);
   const leap = { ...young.set, version: 3 };
   const rows = [
     { name: "current threshold missed", rotation: { ...good, byCurrent: await by(old, 1) } },
     { name: "next threshold missed", rotation: { ...good, byNext: [] } },
     { name: "signatures swapped", rotation: { ...good, byCurrent: good.byNext } },
+    { name: "its end moved", rotation: { ...good, previousUntilMs: END + 1 } },
     { name: "two steps at once", rotation: { ...good, next: leap } },
     { name: "another mesh", rotation: { ...good, next: { ...young.set, trustDomain: "x.mesh" } } },
   ];

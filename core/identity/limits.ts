@@ -19,5 +19,35 @@ export const MAX_CREDENTIAL_BYTES = 90_000;
 /** How long a credential lives by default, and renews at half of it. */
 export const CREDENTIAL_LIFETIME_MS = 90 * 24 * 3600 * 1000;
 
+/** A wall clock before this is not set (2026-01-01): the program did not exist then. */
+export const EARLIEST_SANE_MS = Date.UTC(2026, 0, 1);
+
+/** Rotations of the authority since the mesh began. */
+export const MAX_ROTATIONS = 64;
+
+/** Entries of a revocation list. */
+export const MAX_REVOCATIONS = 20_000;
+
+/** How long the last authority is accepted after a rotation, by default. */
+export const ROTATION_GRACE_MS = CREDENTIAL_LIFETIME_MS;
+
+/** Key generations of a node that may lie in its directory. */
+export const MAX_KEY_GENERATIONS = 1_000;
+
+/** A text document (key file, state), characters. */
+export const MAX_DOCUMENT_CHARACTERS = 16 * 1024 * 1024;
+
+/** Addresses in an invite. */
+export const MAX_INVITE_ADDRESSES = 4;
+
+/** An address in an invite, octets. */
+export const MAX_ADDRESS_BYTES = 100;
+
+/** An invite as text, characters. */
+export const MAX_INVITE_CHARACTERS = 1_200;
+
+/** Shortest passphrase, characters. */
+export const MIN_PASSPHRASE_CHARACTERS = 8;
+
 /** Tolerated difference between two nodes' wall clocks. */
 export const CLOCK_SKEW_MS = 5 * 60 * 1000;

@@ -28,6 +28,7 @@ export class KernelFault extends CodedError<KernelFaultCode> {
 /** Why a file operation failed. */
 export type FileErrorCode =
   | "not-found"
+  | "exists"
   | "not-permitted"
   | "no-space"
   | "read-only"

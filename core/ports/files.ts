@@ -11,6 +11,14 @@ export interface Files {
    * @throws {FileError} "no-space", "read-only", …; the old content is intact.
    */
   writeAtomic(path: string, data: Uint8Array | string, mode?: number): Promise<void>;
+  /**
+   * Makes a file that must not exist, whole or not at all: written beside it, fsynced, given its name,
+   * directory fsynced. What bears the name already is never touched.
+   *
+   * @param mode permission bits, default 0o600.
+   * @throws {FileError} "exists", "no-space", "read-only", …
+   */
+  writeNew(path: string, data: Uint8Array | string, mode?: number): Promise<void>;
   /** Removes a file; no error when there is none. */
   remove(path: string): Promise<void>;
   rename(from: string, to: string): Promise<void>;

@@ -12,6 +12,14 @@ export {
   hmac,
 } from "./kdf.ts";
 export { encapsulateWith, nobleBackend } from "./noble.ts";
+export {
+  DEFAULT_PASSPHRASE_COST,
+  MAX_PASSPHRASE_COST,
+  type PassphraseCost,
+  type PassphraseKdf,
+  passphraseKdf,
+  portablePassphraseKdf,
+} from "./passphrase.ts";
 export { selectBackend, type Selection } from "./select.ts";
 export {
   KEM_SEED_BYTES,
