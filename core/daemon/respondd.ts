@@ -3,6 +3,7 @@
 import { messageOf } from "../base/mod.ts";
 import type { Config } from "../config/mod.ts";
 import { answerRespondd } from "../interop/mod.ts";
+import { openLinkUdp, openPlainUdp, type UdpService } from "../host/mod.ts";
 import type { HealthCheck, NodeService } from "../node/mod.ts";
 import { MAX_RESPONDD_ANSWERS_PER_S } from "./limits.ts";
 
@@ -12,37 +13,48 @@ const GROUPS = ["ff02::2:1001", "ff05::2:1001"];
 /** The respondd service of one daemon; off until {@link follow} is told otherwise. */
 export class Respondd {
   readonly #node: NodeService;
-  #socket: Deno.DatagramConn | null = null;
+  readonly #netns: string | null;
+  #config: Config["node"] | null = null;
+  #socket: UdpService | null = null;
   #port = 0;
   #joined = new Set<string>();
   #failure: string | null = null;
   #answeredInS = { second: 0, count: 0 };
   #loop: Promise<void> = Promise.resolve();
 
-  constructor(node: NodeService) {
+  /** @param netns where the node's links are; `null` for the daemon's own namespace. */
+  constructor(node: NodeService, netns: string | null = null) {
     this.#node = node;
+    this.#netns = netns;
   }
 
   /** Opens, closes or joins what the configuration and the present links want. Never rejects. */
   async follow(config: Config): Promise<void> {
     const { enabled, port } = config.respondd;
+    this.#config = config.node;
     if (this.#socket !== null && (!enabled || port !== this.#port)) await this.close();
     if (!enabled) {
       this.#failure = null;
       return;
     }
-    if (this.#socket === null && !this.#open(config)) return;
-    await this.#join(config);
+    if (this.#socket === null && !this.#open(port)) return;
+    this.#join(config);
   }
 
-  #open(config: Config): boolean {
-    const { port } = config.respondd;
+  /** Whether the node's links are this machine's. A simulated one answers who asks it directly. */
+  get #real(): boolean {
+    return this.#node.identity.kernel.kind === "linux";
+  }
+
+  #open(port: number): boolean {
     try {
-      const socket = Deno.listenDatagram({ transport: "udp", hostname: "::", port });
+      const socket = this.#real ? openLinkUdp(port, this.#netns ?? undefined) : openPlainUdp(port);
       this.#socket = socket;
       this.#port = port;
       this.#failure = null;
-      this.#loop = this.#answer(socket, config);
+      this.#loop = this.#answer(socket).catch((thrown) => {
+        this.#failure = `No map is answered any more: ${messageOf(thrown)}`;
+      });
       return true;
     } catch (thrown) {
       this.#failure = `Cannot answer maps on UDP port ${port}: ${messageOf(thrown)}`;
@@ -51,10 +63,9 @@ export class Respondd {
   }
 
   /** Groups are joined by interface, and interfaces come and go. */
-  async #join({ mesh, lan }: Config): Promise<void> {
+  #join({ mesh, lan }: Config): void {
     const socket = this.#socket;
-    // A simulated node's interfaces are not this machine's: there it answers who asks it directly.
-    if (socket === null || this.#node.identity.kernel.kind !== "linux") return;
+    if (socket === null || !this.#real) return;
     const names = [mesh.interface, lan.bridge];
     const present = new Set<string>();
     for (const { name, index, up } of this.#node.snapshot().links) {
@@ -64,7 +75,7 @@ export class Respondd {
         present.add(key);
         if (this.#joined.has(key)) continue;
         try {
-          await socket.joinMulticastV6(group, index);
+          socket.join(group, index);
           this.#joined.add(key);
           this.#failure = null;
         } catch (thrown) {
@@ -75,19 +86,19 @@ export class Respondd {
     for (const key of this.#joined) if (!present.has(key)) this.#joined.delete(key);
   }
 
-  async #answer(socket: Deno.DatagramConn, config: Config): Promise<void> {
-    const { contact, location } = config.node;
-    for await (const [datagram, from] of socket) {
+  async #answer(socket: UdpService): Promise<void> {
+    for await (const question of socket.questions()) {
       if (!this.#allowed()) continue;
       try {
-        const answer = await answerRespondd(datagram, {
+        const { contact, location } = this.#config ?? {};
+        const answer = await answerRespondd(question.bytes, {
           identity: this.#node.identity,
           snapshot: this.#node.snapshot(),
           uptimeS: this.#node.uptimeS(),
           ...contact === undefined ? {} : { contact },
           ...location === undefined ? {} : { location: placeOf(location) },
         });
-        if (answer !== null) await socket.send(answer, from);
+        if (answer !== null) await question.answer(answer);
       } catch (thrown) {
         // One answer that cannot be sent (its asker is gone, a queue is full) is not the socket's end.
         if (this.#socket !== socket) return;

@@ -195,7 +195,7 @@ function openNetwork(
   cleanup.add("socket", () => socket.close());
   // Event streams would keep the servers from ending.
   cleanup.add("streams", () => app.close());
-  const respondd = new Respondd(node);
+  const respondd = new Respondd(node, options.kernel.netns);
   cleanup.add("respondd", () => respondd.close());
   return { listeners, respondd };
 }

@@ -11,3 +11,4 @@ export {
 export { hostRandom } from "./random.ts";
 export { type HostServices, hostServices, type HostServicesOptions } from "./services.ts";
 export { unixDialer, unixListener } from "./stream.ts";
+export { openLinkUdp, openPlainUdp, type UdpQuestion, type UdpService } from "./udp.ts";

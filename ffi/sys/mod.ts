@@ -12,15 +12,19 @@ export {
   withNamespace,
 } from "./namespace.ts";
 export {
+  AF_INET6,
   AF_NETLINK,
   AF_PACKET,
   AF_UNIX,
+  decodeInet6Address,
   decodeNetlinkAddress,
   decodePacketAddress,
   decodeUnixAddress,
+  encodeInet6Address,
   encodeNetlinkAddress,
   encodePacketAddress,
   encodeUnixAddress,
+  type Inet6Address,
   type NetlinkAddress,
   type PacketAddress,
 } from "./sockaddr.ts";
@@ -42,3 +46,4 @@ export {
   type UnixDatagramOptions,
 } from "./socket.ts";
 export { readSysctl, sysctlPath, writeSysctl } from "./sysctl.ts";
+export { joinGroup, openUdp, type UdpOptions } from "./udp.ts";

@@ -1,9 +1,12 @@
 // Socket addresses between octets and plain objects. Pure.
-// linux v6.12 uapi/linux/netlink.h (sockaddr_nl), uapi/linux/if_packet.h (sockaddr_ll), uapi/linux/un.h.
+// linux v6.12 uapi/linux/netlink.h (sockaddr_nl), uapi/linux/if_packet.h (sockaddr_ll), uapi/linux/un.h,
+// uapi/linux/in6.h (sockaddr_in6).
 import { MAX_UNIX_PATH_BYTES } from "./limits.ts";
 
 /** Address families, linux v6.12 include/linux/socket.h. */
 export const AF_UNIX = 1;
+/** IPv6. */
+export const AF_INET6 = 10;
 /** Netlink. */
 export const AF_NETLINK = 16;
 /** Frames of a network device. */
@@ -24,6 +27,41 @@ export interface PacketAddress {
   readonly packetType: number;
   /** Link-layer address, up to 8 octets. */
   readonly address: Uint8Array;
+}
+
+/** sockaddr_in6. */
+export interface Inet6Address {
+  /** 16 octets. */
+  readonly address: Uint8Array;
+  readonly port: number;
+  /** Index of the link a link-local address is on; 0 for none. */
+  readonly scopeId: number;
+}
+
+/** Writes a sockaddr_in6 (28 octets). @throws {RangeError} for an address that is not 16 octets. */
+export function encodeInet6Address(address: Inet6Address): Uint8Array<ArrayBuffer> {
+  if (address.address.length !== 16) {
+    throw new RangeError(`Cannot address ${address.address.length} octets: IPv6 has 16`);
+  }
+  const bytes = new Uint8Array(28);
+  const view = new DataView(bytes.buffer);
+  view.setUint16(0, AF_INET6, true);
+  view.setUint16(2, address.port); // network order
+  bytes.set(address.address, 8);
+  view.setUint32(24, address.scopeId, true);
+  return bytes;
+}
+
+/** Reads a sockaddr_in6; `null` when the octets are none. */
+export function decodeInet6Address(bytes: Uint8Array): Inet6Address | null {
+  if (bytes.length < 28) return null;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  if (view.getUint16(0, true) !== AF_INET6) return null;
+  return {
+    address: bytes.slice(8, 24),
+    port: view.getUint16(2),
+    scopeId: view.getUint32(24, true),
+  };
 }
 
 /** Writes a sockaddr_nl (12 octets). */

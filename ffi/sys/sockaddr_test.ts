@@ -1,8 +1,10 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import {
+  decodeInet6Address,
   decodeNetlinkAddress,
   decodePacketAddress,
   decodeUnixAddress,
+  encodeInet6Address,
   encodeNetlinkAddress,
   encodePacketAddress,
   encodeUnixAddress,
@@ -11,6 +13,14 @@ import {
 Deno.test("encodeNetlinkAddress() and decodeNetlinkAddress() agree", () => {
   const address = { portId: 4_000_000_000, groups: 0x80000001 };
   assertEquals(decodeNetlinkAddress(encodeNetlinkAddress(address)), address);
+});
+
+Deno.test("encodeInet6Address() and decodeInet6Address() agree, the port in network order", () => {
+  const address = { address: new Uint8Array(16).fill(0xfe), port: 1001, scopeId: 7 };
+  const bytes = encodeInet6Address(address);
+  assertEquals([bytes.length, bytes[2], bytes[3]], [28, 3, 0xe9]);
+  assertEquals(decodeInet6Address(bytes), address);
+  assertThrows(() => encodeInet6Address({ ...address, address: new Uint8Array(4) }), RangeError);
 });
 
 Deno.test("encodePacketAddress() writes the protocol in network order", () => {
@@ -62,7 +72,8 @@ Deno.test("decoders answer null for what is cut off or of another family", () =>
       }).subarray(0, 18),
     ],
   ] as const;
-  for (const [decode, bytes] of good) {
+  const inet6 = encodeInet6Address({ address: new Uint8Array(16), port: 1, scopeId: 1 });
+  for (const [decode, bytes] of [...good, [decodeInet6Address, inet6] as const]) {
     for (let length = 0; length < bytes.length; length++) {
       assertEquals(decode(bytes.subarray(0, length)), null);
     }

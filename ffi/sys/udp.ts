@@ -1,0 +1,44 @@
+// UDP sockets whose answers leave through the link the question came from. Deno's own lose the scope of a
+// link-local sender, and with several links the answer then takes any of them.
+// linux v6.12 uapi/linux/in6.h.
+import { AF_INET6, encodeInet6Address } from "./sockaddr.ts";
+import { Socket, type SocketPlace } from "./socket.ts";
+
+const SOCK_DGRAM = 2;
+const IPPROTO_IPV6 = 41;
+const IPV6_ADD_MEMBERSHIP = 20;
+
+/** Where a UDP socket is bound. */
+export interface UdpOptions extends SocketPlace {
+  /** On all addresses, IPv4 too where the system maps it; 0 takes any port. */
+  readonly port: number;
+}
+
+/** Opens a UDP socket; `from` of what it receives is a sockaddr_in6 to answer to. @throws {SyscallError} */
+export function openUdp(options: UdpOptions): Socket {
+  const socket = Socket.open(AF_INET6, SOCK_DGRAM, 0, options);
+  try {
+    const address = new Uint8Array(16);
+    socket.bind(
+      encodeInet6Address({ address, port: options.port, scopeId: 0 }),
+      `UDP port ${options.port}`,
+    );
+    return socket;
+  } catch (error) {
+    socket.close();
+    throw error;
+  }
+}
+
+/**
+ * Receives a multicast group's datagrams on one link.
+ *
+ * @param group 16 octets.
+ * @throws {SyscallError} EADDRINUSE when it does already, ENODEV when there is no such link.
+ */
+export function joinGroup(socket: Socket, group: Uint8Array, ifindex: number): void {
+  const request = new Uint8Array(20);
+  request.set(group);
+  new DataView(request.buffer).setInt32(16, ifindex, true);
+  socket.setOptionBytes(IPPROTO_IPV6, IPV6_ADD_MEMBERSHIP, request);
+}
