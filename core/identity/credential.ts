@@ -22,7 +22,8 @@ import { formatNodeId, nodeIdOf, type NodePublicKeys } from "./node_id.ts";
 import { nodeSpiffeId } from "./spiffe_id.ts";
 
 const FORMAT = 1;
-const KIND = "credential";
+/** Kind of the statement. */
+export const CREDENTIAL = "credential";
 const ROLE = /^[a-z0-9][a-z0-9-]*$/;
 
 /** What is stated. The node id and the SPIFFE ID follow from the keys; they aren't stated, so cannot lie. */
@@ -54,7 +55,8 @@ export interface VerifiedCredential extends Credential {
   readonly hash: Bytes;
 }
 
-function encodeClaims(claims: CredentialClaims): Bytes {
+/** Canonical octets of what is stated: what is signed. */
+export function encodeClaims(claims: CredentialClaims): Bytes {
   return new WireWriter()
     .u8(FORMAT)
     .text(claims.trustDomain)
@@ -69,7 +71,8 @@ function encodeClaims(claims: CredentialClaims): Bytes {
     .finish();
 }
 
-function decodeClaims(bytes: Uint8Array): CredentialClaims {
+/** Reads what {@link encodeClaims} wrote. @throws {WireError} */
+export function decodeClaims(bytes: Uint8Array): CredentialClaims {
   const reader = new WireReader(bytes, "credential");
   const format = reader.u8();
   if (format !== FORMAT) throw new WireError(`Cannot decode credential of format ${format}`);
@@ -127,7 +130,7 @@ export function signCredential(
   claims: CredentialClaims,
 ): Promise<AuthoritySignature> {
   const sorted = { ...claims, roles: [...new Set(claims.roles)].sort() };
-  return signStatement(set, key, KIND, encodeClaims(sorted));
+  return signStatement(set, key, CREDENTIAL, encodeClaims(sorted));
 }
 
 /** A credential signed by the given keys. */
@@ -166,7 +169,7 @@ export async function verifyCredential(
   const body = encodeClaims(claims);
   let trusted = false;
   for (const set of own) {
-    trusted ||= await verifyStatement(backend, set, KIND, body, signatures);
+    trusted ||= await verifyStatement(backend, set, CREDENTIAL, body, signatures);
   }
   if (!trusted) {
     throw new IdentityError("untrusted", `Cannot accept node "${nodeId}": signatures do not hold`);
