@@ -69,106 +69,146 @@ export function table<const T extends AttributeTable>(attributes: T): T {
   return attributes;
 }
 
-interface Raw {
-  readonly type: number;
-  readonly payload: Uint8Array;
-  /** Offset of the payload from the start of the outermost buffer. */
-  readonly offset: number;
+/** Where in nested tables the walker is; turned into text only when something is wrong. */
+interface Path {
+  readonly parent: Path | null;
+  readonly name: string;
 }
 
-/** Splits octets into attributes, checking every length. Only the last one may lack its padding. */
-function split(bytes: Uint8Array, what: string, base: number): Raw[] {
-  const out: Raw[] = [];
-  const source = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  let at = 0;
-  while (bytes.length - at >= HEADER_BYTES) {
-    const length = source.getUint16(at, true);
-    if (length < HEADER_BYTES) throw new DecodeError(what, base + at, HEADER_BYTES, length);
-    if (at + length > bytes.length) {
-      throw new DecodeError(what, base + at, length, bytes.length - at);
-    }
-    if (out.length >= MAX_ATTRIBUTES) {
-      throw new DecodeError(what, base + at, MAX_ATTRIBUTES, out.length + 1);
-    }
-    out.push({
-      type: source.getUint16(at + 2, true) & TYPE_MASK,
-      payload: bytes.subarray(at + HEADER_BYTES, at + length),
-      offset: base + at + HEADER_BYTES,
-    });
-    at += (length + 3) & ~3;
-  }
-  if (bytes.length - at > 0) {
-    throw new DecodeError(what, base + at, HEADER_BYTES, bytes.length - at);
-  }
-  return out;
+/** A table made ready for reading: by attribute type, with the codec looked up. */
+interface Field {
+  readonly name: string;
+  readonly kind: Kind;
 }
 
-function readScalar(kind: ScalarKind, raw: Raw, what: string): unknown {
-  const codec = SCALARS[kind];
-  if (codec.length !== null && raw.payload.length !== codec.length) {
-    throw new DecodeError(what, raw.offset, codec.length, raw.payload.length);
-  }
-  return codec.read(raw.payload, what, raw.offset);
-}
+type FieldsByType = readonly (Field | undefined)[];
 
-function readElement(
-  element: ScalarKind | AttributeTable,
-  raw: Raw,
-  what: string,
-  depth: number,
-): unknown {
-  return typeof element === "string"
-    ? readScalar(element, raw, what)
-    : readTable(element, raw.payload, what, raw.offset, depth + 1);
-}
+const fieldCache = new WeakMap<AttributeTable, FieldsByType>();
 
-function readValue(kind: Kind, raw: Raw, what: string, depth: number): unknown {
-  if (typeof kind === "string") return readScalar(kind, raw, what);
-  if ("nest" in kind) return readTable(kind.nest, raw.payload, what, raw.offset, depth + 1);
-  if (depth + 1 > MAX_NESTING_DEPTH) {
-    throw new DecodeError(what, raw.offset, MAX_NESTING_DEPTH, depth + 1);
-  }
-  const elements = split(raw.payload, what, raw.offset);
-  if ("list" in kind) {
-    return elements.map((item) => readElement(kind.list, item, what, depth + 1));
-  }
-  return elements.map((item) => ({
-    index: item.type,
-    value: readElement(kind.indexed, item, what, depth + 1),
-  }));
-}
-
-interface ByType {
-  readonly [type: number]: { readonly name: string; readonly kind: Kind };
-}
-
-const byTypeCache = new WeakMap<AttributeTable, ByType>();
-
-function byType(attributes: AttributeTable): ByType {
-  const cached = byTypeCache.get(attributes);
+function fieldsOf(attributes: AttributeTable): FieldsByType {
+  const cached = fieldCache.get(attributes);
   if (cached !== undefined) return cached;
-  const index: { [type: number]: { name: string; kind: Kind } } = Object.create(null);
-  for (const [name, [type, kind]] of Object.entries(attributes)) index[type] ??= { name, kind };
-  byTypeCache.set(attributes, index);
-  return index;
+  const fields: Field[] = [];
+  for (const [name, [type, kind]] of Object.entries(attributes)) fields[type] ??= { name, kind };
+  fieldCache.set(attributes, fields);
+  return fields;
 }
 
-function readTable(
-  attributes: AttributeTable,
-  bytes: Uint8Array,
-  what: string,
-  base: number,
-  depth: number,
-): Record<string, unknown> {
-  if (depth > MAX_NESTING_DEPTH) throw new DecodeError(what, base, MAX_NESTING_DEPTH, depth);
-  const index = byType(attributes);
-  const out: Record<string, unknown> = {};
-  for (const raw of split(bytes, what, base)) {
-    const known = index[raw.type];
-    if (known === undefined) continue;
-    out[known.name] = readValue(known.kind, raw, `${what}.${known.name}`, depth);
+function textOf(path: Path, name: string | null): string {
+  const own = name === null ? "" : `.${name}`;
+  return path.parent === null ? `${path.name}${own}` : `${textOf(path.parent, path.name)}${own}`;
+}
+
+/** One buffer being read. Offsets count from its start, at every depth. */
+class Walker {
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
-  return out;
+
+  /** Length of the attribute at `at` with its header, after checking that it lies before `end`. */
+  #lengthAt(at: number, end: number, path: Path): number {
+    if (end - at < HEADER_BYTES) {
+      throw new DecodeError(textOf(path, null), at, HEADER_BYTES, end - at);
+    }
+    const length = this.#view.getUint16(at, true);
+    if (length < HEADER_BYTES) {
+      throw new DecodeError(textOf(path, null), at, HEADER_BYTES, length);
+    }
+    if (at + length > end) throw new DecodeError(textOf(path, null), at, length, end - at);
+    return length;
+  }
+
+  #typeAt(at: number): number {
+    return this.#view.getUint16(at + 2, true) & TYPE_MASK;
+  }
+
+  table(
+    attributes: AttributeTable,
+    at: number,
+    end: number,
+    path: Path,
+    depth: number,
+  ): Record<string, unknown> {
+    if (depth > MAX_NESTING_DEPTH) {
+      throw new DecodeError(textOf(path, null), at, MAX_NESTING_DEPTH, depth);
+    }
+    const fields = fieldsOf(attributes);
+    const out: Record<string, unknown> = {};
+    let next = at;
+    while (next < end) {
+      const stop = next + this.#lengthAt(next, end, path);
+      const field = fields[this.#typeAt(next)];
+      const start = next + HEADER_BYTES;
+      next = (stop - at + 3 & ~3) + at;
+      if (field === undefined) continue;
+      const { name, kind } = field;
+      out[name] = typeof kind === "string"
+        ? this.#scalar(kind, start, stop, path, name)
+        : this.#nested(kind, start, stop, { parent: path, name }, depth);
+    }
+    return out;
+  }
+
+  #nested(
+    kind: Exclude<Kind, ScalarKind>,
+    at: number,
+    end: number,
+    path: Path,
+    depth: number,
+  ): unknown {
+    if ("nest" in kind) return this.table(kind.nest, at, end, path, depth + 1);
+    if (depth + 1 > MAX_NESTING_DEPTH) {
+      throw new DecodeError(textOf(path, null), at, MAX_NESTING_DEPTH, depth + 1);
+    }
+    const out: unknown[] = [];
+    const element = "list" in kind ? kind.list : kind.indexed;
+    const plain = "list" in kind;
+    let next = at;
+    while (next < end) {
+      const stop = next + this.#lengthAt(next, end, path);
+      const type = this.#typeAt(next);
+      const start = next + HEADER_BYTES;
+      next = (stop - at + 3 & ~3) + at;
+      if (out.length >= MAX_ATTRIBUTES) {
+        throw new DecodeError(textOf(path, null), start, MAX_ATTRIBUTES, out.length + 1);
+      }
+      const value = typeof element === "string"
+        ? this.#scalar(element, start, stop, path, null)
+        : this.table(element, start, stop, path, depth + 2);
+      out.push(plain ? value : { index: type, value });
+    }
+    return out;
+  }
+
+  /** The kinds that fill large tables are read in place; the rest go through their codec. */
+  #scalar(kind: ScalarKind, at: number, end: number, path: Path, name: string | null): unknown {
+    const codec = SCALARS[kind];
+    if (codec.length !== null && end - at !== codec.length) {
+      throw new DecodeError(textOf(path, name), at, codec.length, end - at);
+    }
+    switch (kind) {
+      case "u8":
+        return this.#bytes[at];
+      case "u16":
+        return this.#view.getUint16(at, true);
+      case "u32":
+        return this.#view.getUint32(at, true);
+      case "flag":
+        return true;
+      case "string":
+      case "text":
+      case "bytes":
+      case "mac":
+        // These refuse nothing, so the path is not needed.
+        return codec.read(this.#bytes.subarray(at, end), "", at);
+      default:
+        return codec.read(this.#bytes.subarray(at, end), textOf(path, name), at);
+    }
+  }
 }
 
 /**
@@ -182,7 +222,8 @@ export function decodeAttributes<const T extends AttributeTable>(
   bytes: Uint8Array,
   what: string,
 ): Attributes<T> {
-  return readTable(attributes, bytes, what, 0, 0) as Attributes<T>;
+  const path = { parent: null, name: what };
+  return new Walker(bytes).table(attributes, 0, bytes.length, path, 0) as Attributes<T>;
 }
 
 function frame(type: number, payload: Uint8Array): Uint8Array {
