@@ -13,6 +13,12 @@ export type HandshakeErrorCode =
   | "refused-credential" // untrusted, expired, revoked, of another mesh, or not who was expected
   | "wrong-signature" // the transcript's signatures do not hold
   | "reflected" // the peer presents our own identity
+  | "unexpected-peer" // a member of the mesh, but not the one that was dialled
+  | "busy" // the peer has a handshake of its own under way and told so under this one's keys
+  | "timeout" // not done within the deadline
+  | "closed" // the connection ended or broke
+  | "limited" // too many from this source, or at all
+  | "aborted" // ended by this node itself
   | "used"; // a step was taken twice
 
 /** What `core/handshake` throws. */

@@ -4,6 +4,28 @@
 export { HandshakeError, type HandshakeErrorCode } from "./errors.ts";
 export { Initiator, type InitiatorOptions } from "./initiator.ts";
 export { MAX_FRAME_BYTES } from "./limits.ts";
+export {
+  type Dial,
+  type DialReason,
+  newPeer,
+  nextPeer,
+  type PeerEffect,
+  type PeerEvent,
+  type PeerNext,
+  type PeerState,
+  pskAgeMs,
+  type PskHandle,
+  type PskState,
+  wakeAt,
+} from "./machine.ts";
 export { CACHE_EPOCH_BYTES } from "./messages.ts";
 export type { Outcome, Party } from "./party.ts";
+export { TIMING, type Timing } from "./timing.ts";
 export { Responder } from "./responder.ts";
+export {
+  EnrolInitiator,
+  type EnrolJoiner,
+  type EnrolSecret,
+  type EnrolSession,
+} from "./enrol_initiator.ts";
+export { type EnrolMember, EnrolResponder, type Joiner } from "./enrol_responder.ts";

@@ -13,7 +13,7 @@ const ZERO_NONCE = new Uint8Array(12);
 
 /** Signs the transcript and encodes the proof. */
 export async function prove(
-  party: Party,
+  party: Omit<Party, "admit">,
   role: "resp" | "init",
   transcript: Uint8Array,
   full: boolean,
