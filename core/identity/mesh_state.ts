@@ -88,7 +88,7 @@ export function readMeshRecord(text: string, path: string): MeshRecord {
 }
 
 function hashOfMesh({ first }: AuthorityChain): Bytes {
-  return meshHashOf(first.trustDomain, encodeAuthority(first));
+  return meshHashOf(first.trustDomain, authorityHash(first));
 }
 
 /** A node's view of its mesh. Every change is on the disk when its promise resolves. */
