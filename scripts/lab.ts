@@ -21,6 +21,9 @@ import {
 /** Test files that run on the host: those of the harness, and scenarios that boot guests themselves. */
 const HOST_FOLDERS = ["tests/lab/harness", "tests/lab/host"];
 
+/** Status of a process ended from outside, as shells report it. */
+const INTERRUPTED = 130;
+
 const usage = `Usage: deno task lab [COMMAND] [OPTIONS]
 
   run [FILE…]      run test files, each in a guest of its own (all lab tests when none is given)
@@ -148,7 +151,11 @@ async function main(args: readonly string[]): Promise<number> {
 }
 
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-  Deno.addSignalListener(signal, () => stop.abort());
+  Deno.addSignalListener(signal, () => {
+    stop.abort();
+    // What waits for a free place or builds has nothing to end; guests have by then.
+    setTimeout(() => Deno.exit(INTERRUPTED), 2000);
+  });
 }
 try {
   Deno.exit(await main(Deno.args));
