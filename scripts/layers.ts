@@ -29,12 +29,27 @@ export const LAYERS: Readonly<Record<string, Rule>> = {
   "core/pq": { may: [...CORE] },
   "core/identity": { may: [...CORE, "core/pq"], why: "identities are keys and signatures" },
   "core/store": {
-    may: [...CORE, "core/config", "core/node"],
-    why: "implements the history port of config and the event and metric types of node",
+    may: [
+      ...CORE,
+      "core/config",
+      "core/node",
+      "core/identity",
+      "core/audit",
+      "core/membership",
+    ],
+    why: "implements the tables that these features declare as ports",
   },
   "core/handshake": {
     may: [...CORE, "core/pq", "core/identity"],
     why: "proves identities with the primitives",
+  },
+  "core/audit": {
+    may: [...CORE, "core/pq", "core/identity"],
+    why: "hashes links and has heads signed with a node's keys",
+  },
+  "core/membership": {
+    may: [...CORE, "core/pq", "core/identity", "core/handshake", "core/audit"],
+    why: "enrols over the handshake and records what it does",
   },
   "core/observe": { may: [...CORE, "core/node"], why: "produces the snapshots that node defines" },
   "core/node": {
@@ -71,13 +86,27 @@ export const LAYERS: Readonly<Record<string, Rule>> = {
       "core/node",
       "core/interop",
       "core/cli",
+      "core/pq",
+      "core/identity",
+      "core/audit",
+      "core/membership",
       "core/host",
       "core/sim",
       "web",
     ],
     why: "the wiring that main.ts starts; nobody else imports it",
   },
-  "web": { may: [...CORE, "core/node", "core/config", "core/interop"] },
+  "web": {
+    may: [
+      ...CORE,
+      "core/node",
+      "core/config",
+      "core/interop",
+      "core/identity",
+      "core/audit",
+      "core/membership",
+    ],
+  },
 };
 
 /** Files any module may import besides its own folder: none. Kept explicit so that an exception is seen. */

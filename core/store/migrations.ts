@@ -48,7 +48,55 @@ CREATE TABLE metric_chunks (
 ) STRICT, WITHOUT ROWID;
 `;
 
+const MEMBERSHIP = `
+CREATE TABLE mesh_versions (
+  mesh TEXT PRIMARY KEY,
+  authority INTEGER NOT NULL,
+  revocations INTEGER NOT NULL,
+  serial INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE invite_tokens (
+  id TEXT PRIMARY KEY,
+  created_ms INTEGER NOT NULL,
+  expires_ms INTEGER NOT NULL,
+  authority TEXT NOT NULL,
+  roles TEXT NOT NULL,
+  auto_approve INTEGER NOT NULL CHECK (auto_approve IN (0, 1)),
+  tries INTEGER NOT NULL,
+  max_tries INTEGER NOT NULL,
+  node_id TEXT,
+  used_ms INTEGER,
+  cancelled_ms INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE TABLE signing_requests (
+  id TEXT PRIMARY KEY,
+  kind TEXT NOT NULL,
+  state TEXT NOT NULL,
+  created_ms INTEGER NOT NULL,
+  name TEXT NOT NULL,
+  node_id TEXT NOT NULL,
+  token_id TEXT,
+  approved INTEGER NOT NULL CHECK (approved IN (0, 1)),
+  body BLOB NOT NULL,
+  authority BLOB NOT NULL,
+  signatures BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX signing_requests_of_node ON signing_requests (node_id, created_ms);
+-- Never pruned: a chain that begins in the middle proves nothing about its beginning.
+CREATE TABLE audit_log (
+  id INTEGER PRIMARY KEY,
+  at_ms INTEGER NOT NULL,
+  kind TEXT NOT NULL,
+  actor TEXT NOT NULL,
+  subject TEXT NOT NULL,
+  detail TEXT NOT NULL,
+  previous BLOB NOT NULL,
+  hash BLOB NOT NULL
+) STRICT;
+`;
+
 /** All steps, in order. */
 export const MIGRATIONS: readonly Migration[] = Object.freeze([
   { version: 1, name: "initial", up: (db: Database) => db.exec(INITIAL) },
+  { version: 2, name: "membership", up: (db: Database) => db.exec(MEMBERSHIP) },
 ]);

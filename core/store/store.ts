@@ -23,6 +23,7 @@ import {
   URGENT_FLUSHES,
   URGENT_WINDOW_MS,
 } from "./limits.ts";
+import { AuditRows, RequestRows, TokenRows, VersionRows } from "./membership.ts";
 import { MetricTable } from "./metrics.ts";
 import { openRecovering, type Recovered } from "./recover.ts";
 
@@ -49,6 +50,10 @@ export class Store implements NodeStore {
   readonly events: EventTable;
   readonly metrics: MetricTable;
   readonly configHistory: ConfigHistoryTable;
+  readonly audit = new AuditRows();
+  readonly tokens = new TokenRows();
+  readonly requests = new RequestRows();
+  readonly meshVersions = new VersionRows();
   readonly #options: StoreOptions;
   readonly #retention: () => Retention;
   #db: Database;
@@ -85,6 +90,7 @@ export class Store implements NodeStore {
     this.events.attach(db, replaced);
     this.metrics.attach(db);
     this.configHistory.attach(db);
+    for (const rows of [this.audit, this.tokens, this.requests, this.meshVersions]) rows.attach(db);
     for (const { message } of notes) {
       this.#notes.push(message);
       this.#options.log?.(message);

@@ -1,0 +1,215 @@
+// The audit log: who enrolled, was approved, revoked, rotated. Each entry carries the hash of the one before, so
+// that none can be changed, removed or put in between without it showing. The newest hash is kept a second
+// time in a file: a database restored from an old backup, or cut, is noticed. It is no defence against
+// somebody who rewrites both; for that heads are signed and passed on.
+import { type Clock, FileError, type Files } from "../ports/mod.ts";
+import { WireWriter } from "../base/mod.ts";
+import { type Bytes, equalBytes, hashParts } from "../pq/mod.ts";
+import { AuditError } from "./errors.ts";
+import { MAX_DETAIL_BYTES, MAX_SUBJECT_BYTES, VERIFY_BATCH } from "./limits.ts";
+
+/** What is recorded. */
+export type AuditKind =
+  | "mesh.created"
+  | "mesh.joined"
+  | "mesh.restored"
+  | "invite.made"
+  | "invite.cancelled"
+  | "node.requested"
+  | "node.enrolled"
+  | "node.renewed"
+  | "node.refused"
+  | "node.revoked"
+  | "request.approved"
+  | "authority.rotated"
+  | "keys.rotated"
+  | "policy.changed"
+  | "state.rollback";
+
+/** One entry. */
+export interface AuditEntry {
+  /** 1, 2, 3 … without a gap. */
+  readonly index: number;
+  /** Wall time; may be wrong on a node without a clock. */
+  readonly atMs: number;
+  readonly kind: AuditKind;
+  /** Who did it: a SPIFFE ID, or "local" for whoever commands this node. */
+  readonly actor: string;
+  /** To whom: a SPIFFE ID, a request, a mesh. */
+  readonly subject: string;
+  /** JSON object with what else is to be known. Never secrets. */
+  readonly detail: string;
+  /** Hash of the entry before; zeroes for the first. */
+  readonly previous: Bytes;
+  readonly hash: Bytes;
+}
+
+/** Where entries are kept: a table. */
+export interface AuditTable {
+  /** On the disk when it returns. Throws when `entry.index` is not the next. */
+  append(entry: AuditEntry): void;
+  last(): AuditEntry | null;
+  /** Entries from `index` on, in order. */
+  from(index: number, limit: number): readonly AuditEntry[];
+}
+
+/** Which chain, and how far. */
+export interface AuditHead {
+  readonly count: number;
+  readonly hash: Bytes;
+}
+
+/** What a check found. */
+export type AuditVerdict =
+  | { readonly sound: true; readonly head: AuditHead }
+  | { readonly sound: false; readonly brokenAt: number; readonly why: string };
+
+const START: Bytes = new Uint8Array(48);
+
+/** Hash of an entry over all its fields. */
+export function hashOfEntry(entry: Omit<AuditEntry, "hash">): Bytes {
+  const body = new WireWriter().u53(entry.index).u53(entry.atMs).text(entry.kind).text(entry.actor)
+    .text(entry.subject).text(entry.detail).bytes(entry.previous).finish();
+  return hashParts(new TextEncoder().encode("x0tta6bl4 v1 audit entry"), body);
+}
+
+function requireShort(what: string, text: string, most: number): void {
+  if (new TextEncoder().encode(text).length > most) {
+    throw new AuditError("too-long", `Cannot record an audit entry: its ${what} is too long`);
+  }
+}
+
+/** The log of one node. */
+export class AuditLog {
+  readonly #table: AuditTable;
+  readonly #files: Files;
+  readonly #clock: Clock;
+  readonly #path: string;
+  #rollback: string | null = null;
+  #writing: Promise<void> = Promise.resolve();
+
+  private constructor(table: AuditTable, files: Files, clock: Clock, path: string) {
+    this.#table = table;
+    this.#files = files;
+    this.#clock = clock;
+    this.#path = path;
+  }
+
+  /** @param path file that keeps the newest hash a second time. */
+  static async open(
+    table: AuditTable,
+    files: Files,
+    clock: Clock,
+    path: string,
+  ): Promise<AuditLog> {
+    const log = new AuditLog(table, files, clock, path);
+    log.#rollback = await log.#compare();
+    return log;
+  }
+
+  /** Why the table is not the one that was last written, or `null`. */
+  get rollback(): string | null {
+    return this.#rollback;
+  }
+
+  async #compare(): Promise<string | null> {
+    const text = await this.#files.readText(this.#path);
+    if (text === null) return null;
+    const match = /^(\d{1,15}) ([0-9a-f]{96})\n$/.exec(text);
+    if (match === null) return `the file "${this.#path}" is damaged`;
+    const count = Number(match[1]);
+    const have = this.#table.last()?.index ?? 0;
+    if (have < count) return `the database has ${have} audit entries of ${count}`;
+    const [entry] = count === 0 ? [] : this.#table.from(count, 1);
+    const hash = entry?.hash ?? START;
+    if (equalBytes(hash, Uint8Array.fromHex(match[2] ?? ""))) return null;
+    return `audit entry ${count} is not the one that was written`;
+  }
+
+  /** Where the chain is now. */
+  head(): AuditHead {
+    const last = this.#table.last();
+    return { count: last?.index ?? 0, hash: last?.hash ?? START };
+  }
+
+  /** Records something that was done. @throws {AuditError} "too-long"; StoreError when it cannot be kept. */
+  async append(
+    kind: AuditKind,
+    actor: string,
+    subject: string,
+    detail: Readonly<Record<string, string | number | boolean>> = {},
+  ): Promise<AuditEntry> {
+    const json = JSON.stringify(detail);
+    requireShort("actor", actor, MAX_SUBJECT_BYTES);
+    requireShort("subject", subject, MAX_SUBJECT_BYTES);
+    requireShort("detail", json, MAX_DETAIL_BYTES);
+    const { count, hash: previous } = this.head();
+    const unhashed = {
+      index: count + 1,
+      atMs: Math.max(0, Math.round(this.#clock.wallMs())),
+      kind,
+      actor,
+      subject,
+      detail: json,
+      previous,
+    };
+    const entry: AuditEntry = { ...unhashed, hash: hashOfEntry(unhashed) };
+    this.#table.append(entry);
+    // The table first: a crash in between leaves the file behind, which is no rollback.
+    this.#writing = this.#writing.catch(() => {}).then(() => this.#writeHead());
+    await this.#writing;
+    return entry;
+  }
+
+  async #writeHead(): Promise<void> {
+    const { count, hash } = this.head();
+    try {
+      await this.#files.writeAtomic(this.#path, `${count} ${hash.toHex()}\n`, 0o600);
+    } catch (thrown) {
+      // The entry is kept all the same; the next one writes the file again.
+      if (!(thrown instanceof FileError)) throw thrown;
+    }
+  }
+
+  /** Goes on from what is there after a rollback was noticed, leaving a record of it. */
+  async acknowledgeRollback(actor: string): Promise<void> {
+    if (this.#rollback === null) return;
+    await this.append("state.rollback", actor, "audit log", { found: this.#rollback });
+    this.#rollback = null;
+  }
+
+  /** Newest first. @param before index of the oldest entry already known; left out, from the newest. */
+  list(limit: number, before: number = Number.MAX_SAFE_INTEGER): readonly AuditEntry[] {
+    const end = Math.min(before - 1, this.head().count);
+    const start = Math.max(1, end - limit + 1);
+    return end < 1 ? [] : this.#table.from(start, end - start + 1).toReversed();
+  }
+
+  /** Checks every link from the first on. */
+  verify(): AuditVerdict {
+    let expected = 1;
+    let previous: Bytes = START;
+    const { count } = this.head();
+    while (expected <= count) {
+      const batch = this.#table.from(expected, VERIFY_BATCH);
+      if (batch.length === 0) return broken(expected, `entry ${expected} is missing`);
+      for (const entry of batch) {
+        if (entry.index !== expected) return broken(expected, `entry ${expected} is missing`);
+        if (!equalBytes(entry.previous, previous)) {
+          return broken(expected, `entry ${expected} does not follow the one before it`);
+        }
+        if (!equalBytes(hashOfEntry(entry), entry.hash)) {
+          return broken(expected, `entry ${expected} was changed`);
+        }
+        previous = entry.hash;
+        expected++;
+      }
+    }
+    if (this.#rollback !== null) return broken(count + 1, this.#rollback);
+    return { sound: true, head: { count, hash: previous } };
+  }
+}
+
+function broken(brokenAt: number, why: string): AuditVerdict {
+  return { sound: false, brokenAt, why };
+}
