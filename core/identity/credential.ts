@@ -147,6 +147,23 @@ export async function issueCredential(
 }
 
 /**
+ * Judges a credential's time alone: what has to be asked again of one whose signatures were checked.
+ *
+ * @throws {IdentityError} "expired", "not-yet-valid".
+ */
+export function requireInTime(claims: CredentialClaims, nodeId: string, nowMs: number): void {
+  if (nowMs > claims.notAfterMs + CLOCK_SKEW_MS) {
+    throw new IdentityError("expired", `Cannot accept node "${nodeId}": its credential expired`);
+  }
+  if (nowMs < claims.notBeforeMs - CLOCK_SKEW_MS) {
+    throw new IdentityError(
+      "not-yet-valid",
+      `Cannot accept node "${nodeId}": its credential begins later; compare the clocks`,
+    );
+  }
+}
+
+/**
  * Checks a credential: its mesh, its signatures, its time.
  *
  * @param sets authority sets that are accepted now: the current one, and the last until its end.
@@ -174,15 +191,7 @@ export async function verifyCredential(
   if (!trusted) {
     throw new IdentityError("untrusted", `Cannot accept node "${nodeId}": signatures do not hold`);
   }
-  if (nowMs !== null && nowMs > claims.notAfterMs + CLOCK_SKEW_MS) {
-    throw new IdentityError("expired", `Cannot accept node "${nodeId}": its credential expired`);
-  }
-  if (nowMs !== null && nowMs < claims.notBeforeMs - CLOCK_SKEW_MS) {
-    throw new IdentityError(
-      "not-yet-valid",
-      `Cannot accept node "${nodeId}": its credential begins later; compare the clocks`,
-    );
-  }
+  if (nowMs !== null) requireInTime(claims, nodeId, nowMs);
   return {
     ...credential,
     nodeId,

@@ -39,6 +39,7 @@ export {
   encodeClaims,
   encodeCredential,
   issueCredential,
+  requireInTime,
   signCredential,
   type VerifiedCredential,
   verifyCredential,
