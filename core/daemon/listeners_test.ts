@@ -9,7 +9,7 @@ const app = {
 };
 
 function listeningOn(...listen: readonly string[]): Config {
-  return { ...defaultConfig(), api: { listen } };
+  return { ...defaultConfig(), api: { listen, hostNames: [] } };
 }
 
 function freePort(): number {
