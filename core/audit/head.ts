@@ -71,7 +71,7 @@ export function encodeAuditHead({ count, hash, atMs, signatures }: SignedAuditHe
     .finish();
 }
 
-/** @throws {IdentityError} "malformed" */
+/** Reverses {@link encodeAuditHead}. @throws {IdentityError} "malformed" */
 export function decodeAuditHead(bytes: Uint8Array): SignedAuditHead {
   try {
     const reader = new WireReader(bytes, "audit head");

@@ -118,7 +118,10 @@ async function spawn(options: DemoOptions, parent: string, index: number): Promi
   return { name, directory, process, ended, lines };
 }
 
-async function keepLines(stream: ReadableStream<Uint8Array>, lines: string[]): Promise<void> {
+async function keepLines(
+  stream: ReadableStream<Uint8Array<ArrayBuffer>>,
+  lines: string[],
+): Promise<void> {
   let rest = "";
   for await (const text of stream.pipeThrough(new TextDecoderStream())) {
     const parts = (rest + text).split("\n");

@@ -31,7 +31,11 @@ export async function lockDirectory({ directory, lock }: DataPaths): Promise<Dir
       "Stop that one, or name another directory with --data DIR.",
     );
   }
-  await file.truncate();
-  await file.write(new TextEncoder().encode(`${Deno.pid}\n`));
+  try {
+    await file.truncate();
+    await file.write(new TextEncoder().encode(`${Deno.pid}\n`));
+  } catch {
+    // A full disk takes no number, but the directory is held all the same.
+  }
   return { release: () => file.close() };
 }

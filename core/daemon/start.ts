@@ -334,14 +334,19 @@ async function startConfig(manager: ConfigManager, store: Store, frame: Frame): 
   cleanup.add("configuration", () => manager.close());
 }
 
-async function writeAddress({ paths, files }: Frame, listeners: Listeners): Promise<void> {
+/** A node whose disk is full stays on the mesh: only programs that look the address up miss it. */
+async function writeAddress({ paths, files, log }: Frame, listeners: Listeners): Promise<void> {
   const content = {
     urls: listeners.urls,
     socket: paths.socket,
     pid: Deno.pid,
     version: VERSION,
   };
-  await files.writeAtomic(paths.address, `${JSON.stringify(content, null, 2)}\n`);
+  try {
+    await files.writeAtomic(paths.address, `${JSON.stringify(content, null, 2)}\n`);
+  } catch (thrown) {
+    log.warn(`Other programs cannot be told where the API listens: ${messageOf(thrown)}`);
+  }
 }
 
 /** Changes with each boot of the machine. */

@@ -131,13 +131,13 @@ export class Initiator {
     }
   }
 
-  /** M4 → the outcome. @throws {HandshakeError} */
+  /** M4 → the outcome. @throws {HandshakeError} "busy" when the responder, and nobody else, refused. */
   async receiveM4(bytes: Uint8Array): Promise<Outcome> {
     const { secret, t4, peer, peerCacheEpoch } = this.#take("m3-sent");
-    const { backend, credential } = this.#party;
+    const { credential } = this.#party;
     try {
       const sealed = decodeSealed(4, bytes);
-      const opened = await openOnce(backend, sealingKey(secret, "confirm", t4), t4, sealed);
+      const opened = await this.#openM4(secret, t4, sealed);
       if (opened.length !== 0) {
         throw new HandshakeError("malformed", "Cannot read M4: it is not empty");
       }
@@ -146,6 +146,20 @@ export class Initiator {
       return outcomeOf(peer, psk, peerCacheEpoch, master);
     } finally {
       secret.fill(0);
+    }
+  }
+
+  /** The confirmation opens with one key, the refusal with another. */
+  async #openM4(secret: Bytes, t4: Bytes, sealed: Bytes): Promise<Bytes> {
+    const { backend } = this.#party;
+    try {
+      return await openOnce(backend, sealingKey(secret, "confirm", t4), t4, sealed);
+    } catch (error) {
+      if (!(error instanceof HandshakeError) || error.code !== "wrong-tag") throw error;
+      await openOnce(backend, sealingKey(secret, "refuse", t4), t4, sealed);
+      throw new HandshakeError("busy", "Cannot complete handshake: the peer has one under way", {
+        retryable: true,
+      });
     }
   }
 

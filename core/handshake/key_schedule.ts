@@ -4,6 +4,7 @@
 //   hs     = Extract(early, mlkem_ss ‖ x25519_ss)            both secrets: a KDF combiner, never XOR
 //   t2     = H(M1, M2 clear)     t3 = H(t2, M2 sealed)     t4 = H(t3, M3 sealed)
 //   k_r    = Expand(hs, "r hs", t2)   k_i = Expand(hs, "i hs", t3)   k_c = Expand(hs, "confirm", t4)
+//   k_x = Expand(hs, "refuse", t4): seals what takes the place of M4 when the responder is busy
 //   master = Expand(hs, "master", t4)
 import { WireWriter } from "../base/mod.ts";
 import {
@@ -31,9 +32,19 @@ export function earlySecret(suite: Suite, meshPsk: Uint8Array): Bytes {
   return hkdfExtract(hashOf(encoder.encode(suite.id)), meshPsk);
 }
 
+/** The key of mac1. */
+export function mac1Key(early: Uint8Array): Bytes {
+  return expand(early, "mac1", new Uint8Array(0), HASH_BYTES);
+}
+
 /** The cheap gate in front of all costly work. */
 export function mac1(early: Uint8Array, body: Uint8Array): Bytes {
-  return hmac(expand(early, "mac1", new Uint8Array(0), HASH_BYTES), body).slice(0, MAC1_BYTES);
+  return mac1Under(mac1Key(early), body);
+}
+
+/** mac1 with its key at hand. */
+export function mac1Under(key: Uint8Array, body: Uint8Array): Bytes {
+  return hmac(key, body).slice(0, MAC1_BYTES);
 }
 
 /** Whether a mac holds, in constant time. */
@@ -68,7 +79,7 @@ export function handshakeSecret(
 /** A key for one sealed part; each key seals exactly once, so its nonce is zero. */
 export function sealingKey(
   secret: Uint8Array,
-  label: "r hs" | "i hs" | "confirm",
+  label: "r hs" | "i hs" | "confirm" | "refuse",
   transcript: Uint8Array,
 ): Bytes {
   return expand(secret, label, transcript, 32);

@@ -1,5 +1,27 @@
 /** Sealed part of a message: a credential of several authority keys, category 5, and two signatures. */
 export const MAX_SEALED_BYTES = 65_000;
 
-/** A frame on the wire: the largest message and its length. */
-export const MAX_FRAME_BYTES = 66_000;
+/** A frame on the wire without its length: M2 of category 5 with the largest sealed part fits. */
+export const MAX_FRAME_BYTES = 66_700;
+
+/** M4: head, length and one tag. */
+export const MAX_M4_BYTES = 64;
+
+/** Credentials kept, with what is known of their peers. */
+export const MAX_CACHED_CREDENTIALS = 2_048;
+
+/** Handshakes being answered whose M1 had a right mac. */
+export const MAX_HALF_OPEN = 64;
+
+/** Connections whose M1 hasn't come yet; the oldest makes room for a new one. */
+export const MAX_WAITING = 512;
+
+/** Sources whose rate is remembered; the one heard of longest ago makes room. */
+export const MAX_SOURCES = 4_096;
+
+/** Connections a source may open at once and, on average, in a second. */
+export const SOURCE_BURST = 20;
+export const SOURCE_PER_S = 5;
+
+/** Peers with a machine. */
+export const MAX_PEERS = 2_048;

@@ -27,6 +27,9 @@ export const MODE = Object.freeze({
   enrol: 1,
 });
 
+/** Where M1 of any mode says which. */
+export const MODE_AT = 2;
+
 /** One of {@link MODE}. */
 export type Mode = (typeof MODE)[keyof typeof MODE];
 
@@ -87,10 +90,15 @@ export function encodeM1(message: M1): Bytes {
     .finish();
 }
 
+/** Octets of M1 with its mac. */
+export function m1Bytes(suite: Suite): number {
+  return 4 + NONCE_BYTES + SHARED_SECRET_BYTES + 2 + KEMS[suite.kem].encapsulationKeyBytes +
+    MAC1_BYTES;
+}
+
 /** Splits a received M1 into what the mac covers and the mac. @throws {HandshakeError} "malformed" */
 export function splitM1(bytes: Uint8Array, suite: Suite): { body: Bytes; mac: Bytes } {
-  const length = 4 + NONCE_BYTES + SHARED_SECRET_BYTES + 2 +
-    KEMS[suite.kem].encapsulationKeyBytes;
+  const length = m1Bytes(suite) - MAC1_BYTES;
   if (bytes.length !== length + MAC1_BYTES) {
     throw new HandshakeError("malformed", `Cannot read M1 of ${bytes.length} octets`);
   }

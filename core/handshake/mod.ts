@@ -19,9 +19,21 @@ export {
   wakeAt,
 } from "./machine.ts";
 export { CACHE_EPOCH_BYTES } from "./messages.ts";
+export { admission, CredentialCache, type Trust } from "./credential_cache.ts";
+export { type KeeperPorts, PeerKeeper, type PskSink } from "./keeper.ts";
+export { MODE, type Mode } from "./messages.ts";
+export {
+  type Arrival,
+  type Completed,
+  type Exchange,
+  type ModeService,
+  type SessionFigures,
+  type SessionPorts,
+  Sessions,
+} from "./session.ts";
 export type { Outcome, Party } from "./party.ts";
 export { TIMING, type Timing } from "./timing.ts";
-export { Responder } from "./responder.ts";
+export { type Answer, Responder } from "./responder.ts";
 export {
   EnrolInitiator,
   type EnrolJoiner,

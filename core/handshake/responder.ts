@@ -30,6 +30,18 @@ interface AfterM2 {
   readonly t3: Bytes;
 }
 
+/** What a valid M3 gives. Exactly one of the two messages may be sent, or none. */
+export interface Answer {
+  /** Confirms. The PSK is to be installed before it is sent. */
+  readonly m4: Bytes;
+  readonly outcome: Outcome;
+  /**
+   * Takes M4's place, of the same length, and tells the peer alone that this node didn't install: it
+   * has a handshake of its own under way. Once.
+   */
+  refusal(): Promise<Bytes>;
+}
+
 /** One handshake, from the side that answers. */
 export class Responder {
   readonly #party: Party;
@@ -98,8 +110,8 @@ export class Responder {
     }
   }
 
-  /** M3 → M4 and the outcome. The PSK is to be installed before M4 is sent. @throws {HandshakeError} */
-  async receiveM3(bytes: Uint8Array): Promise<{ readonly m4: Bytes; readonly outcome: Outcome }> {
+  /** M3 → M4 and the outcome. @throws {HandshakeError} */
+  async receiveM3(bytes: Uint8Array): Promise<Answer> {
     const state = this.#state;
     this.#state = null;
     if (state === null) throw new HandshakeError("used", "Cannot take this step now");
@@ -113,9 +125,15 @@ export class Responder {
       const t4 = transcriptNext(t3, sealed);
       const confirm = sealingKey(secret, "confirm", t4);
       const m4 = encodeSealed(4, await sealOnce(backend, confirm, t4, new Uint8Array(0)));
+      const refuse = sealingKey(secret, "refuse", t4);
       const master = masterSecret(secret, t4);
       const psk = wireguardPsk(master, peer.claims.wireguard, credential.claims.wireguard);
-      return { m4, outcome: outcomeOf(peer, psk, proof.cacheEpoch, master) };
+      return {
+        m4,
+        outcome: outcomeOf(peer, psk, proof.cacheEpoch, master),
+        refusal: async () =>
+          encodeSealed(4, await sealOnce(backend, refuse, t4, new Uint8Array(0))),
+      };
     } finally {
       secret.fill(0);
     }

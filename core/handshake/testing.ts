@@ -10,7 +10,7 @@ import {
   verifyCredential,
 } from "../identity/mod.ts";
 import { testAuthority, testClaims, testNodeKeys } from "../identity/testing.ts";
-import type { Random } from "../ports/mod.ts";
+import type { ByteStream, Random } from "../ports/mod.ts";
 import { type Backend, hkdfExpand, SUITES } from "../pq/mod.ts";
 import type { Party } from "./party.ts";
 
@@ -86,4 +86,47 @@ export async function testParty(
       return verified;
     },
   };
+}
+
+/** One direction of a connection in memory. */
+class Pipe {
+  readonly #chunks: Uint8Array[] = [];
+  #closed = false;
+  #wake: (() => void) | null = null;
+
+  push(octets: Uint8Array): void {
+    if (this.#closed) throw new Error("Cannot write: the connection is closed");
+    this.#chunks.push(octets.slice());
+    this.#wake?.();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#wake?.();
+  }
+
+  async pull(): Promise<Uint8Array | null> {
+    for (;;) {
+      const chunk = this.#chunks.shift();
+      if (chunk !== undefined) return chunk;
+      if (this.#closed) return null;
+      await new Promise<void>((resolve) => this.#wake = resolve);
+      this.#wake = null;
+    }
+  }
+}
+
+/** A connection in memory: what one end writes the other reads. Closing either end closes both. */
+export function streamPair(): readonly [ByteStream, ByteStream] {
+  const [there, back] = [new Pipe(), new Pipe()];
+  const end = (from: Pipe, to: Pipe): ByteStream => ({
+    read: () => from.pull(),
+    // deno-lint-ignore require-await
+    write: async (octets) => to.push(octets),
+    close() {
+      from.close();
+      to.close();
+    },
+  });
+  return [end(back, there), end(there, back)];
 }

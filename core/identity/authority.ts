@@ -54,7 +54,7 @@ export function suiteOf(set: Pick<AuthoritySet, "suite">): Suite {
   return SUITES[set.suite];
 }
 
-/** @throws {IdentityError} "malformed" unless the set can work. */
+/** Refuses a set that can't work. @throws {IdentityError} "malformed" */
 export function requireSound(set: AuthoritySet): void {
   requireTrustDomain(set.trustDomain);
   const { publicKeyBytes } = SIGNATURES[suiteOf(set).postQuantumSignature];

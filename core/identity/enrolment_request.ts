@@ -7,6 +7,8 @@ import type { NodePublicKeys } from "./node_id.ts";
 
 const FORMAT = 1;
 const MAX_NAME_BYTES = 64;
+/** A request must fit into one message of the handshake. */
+const MAX_PREVIOUS_BYTES = 40_000;
 
 /** A request for a credential. */
 export interface EnrolmentRequest {
@@ -16,16 +18,18 @@ export interface EnrolmentRequest {
   readonly tlsIntermediate: Bytes;
   /** What the node calls itself: shown to whoever approves, never trusted. */
   readonly name: string;
+  /** The credential that the node has already, encoded; empty for a first one. */
+  readonly previous: Bytes;
 }
 
 /** Canonical octets. */
 export function encodeEnrolmentRequest(request: EnrolmentRequest): Bytes {
   return new WireWriter().u8(FORMAT).text(request.trustDomain).bytes(request.keys.postQuantum)
     .bytes(request.keys.ed25519).fixed(request.wireguard, 32).fixed(request.tlsIntermediate, 48)
-    .text(request.name).finish();
+    .text(request.name).bytes(request.previous).finish();
 }
 
-/** @throws {IdentityError} "malformed" */
+/** Reverses {@link encodeEnrolmentRequest}. @throws {IdentityError} "malformed" */
 export function decodeEnrolmentRequest(bytes: Uint8Array): EnrolmentRequest {
   try {
     const reader = new WireReader(bytes, "enrolment request");
@@ -40,6 +44,7 @@ export function decodeEnrolmentRequest(bytes: Uint8Array): EnrolmentRequest {
       wireguard: reader.fixed(32),
       tlsIntermediate: reader.fixed(48),
       name: reader.text(MAX_NAME_BYTES),
+      previous: reader.bytes(MAX_PREVIOUS_BYTES),
     };
     reader.end();
     return request;

@@ -39,7 +39,7 @@ export interface PassphraseSealing {
   readonly cost?: PassphraseCost;
 }
 
-/** @throws {IdentityError} "wrong-passphrase" unless it is long enough to be worth its file. */
+/** Refuses one too short to be worth its file. @throws {IdentityError} "wrong-passphrase" */
 export function requirePassphrase(passphrase: string): void {
   if (passphrase.length < MIN_PASSPHRASE_CHARACTERS) {
     throw new IdentityError(

@@ -14,6 +14,7 @@ import {
 } from "./chain.ts";
 import {
   type Credential,
+  type CredentialClaims,
   decodeCredential,
   encodeCredential,
   type VerifiedCredential,
@@ -76,7 +77,7 @@ export function writeMeshRecord(record: MeshRecord): string {
   });
 }
 
-/** @throws {IdentityError} "malformed", "checksum" */
+/** What a state file holds, unverified. @throws {IdentityError} "malformed", "checksum" */
 export function readMeshRecord(text: string, path: string): MeshRecord {
   const document = readDocument("mesh state", text, path);
   return {
@@ -214,7 +215,7 @@ export class MeshState {
   }
 
   /** Whether a node of these keys is out. */
-  revoked(claims: Credential["claims"]): boolean {
+  revoked(claims: Pick<CredentialClaims, "trustDomain" | "keys">): boolean {
     return this.#index.has(claims);
   }
 

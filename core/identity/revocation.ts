@@ -113,7 +113,7 @@ function decoding<T>(read: () => T): T {
   }
 }
 
-/** @throws {IdentityError} "malformed" */
+/** Reverses {@link encodeRevocations}. @throws {IdentityError} "malformed" */
 export function decodeRevocations(bytes: Uint8Array): SignedRevocations {
   return decoding(() => {
     const reader = new WireReader(bytes, "revocations");

@@ -36,12 +36,16 @@ const octetsOf = (passphrase: string): Bytes =>
   new TextEncoder().encode(passphrase.normalize("NFKC"));
 
 /** Argon2id in JavaScript: about six times slower than the native one. */
-export const portablePassphraseKdf: PassphraseKdf = async (passphrase, salt, cost) => {
+export async function portablePassphraseKdf(
+  passphrase: string,
+  salt: Uint8Array,
+  cost: PassphraseCost,
+): Promise<Bytes> {
   const { memoryKiB: m, passes: t, lanes: p } = cost;
   return new Uint8Array(
     await argon2idAsync(octetsOf(passphrase), salt, { m, t, p, dkLen: 32 }),
   );
-};
+}
 
 /** What the type library does not know of WebCrypto's Argon2id. */
 interface ArgonSubtle {

@@ -71,14 +71,18 @@ async function keepBeforeMigration(db: Database, files: Files, version: number):
 
 async function create(options: RecoverOptions, notes: readonly EventDraft[]): Promise<Recovered> {
   const { path, files, maxPages, nowMs } = options;
+  let db: Database | null = null;
   try {
     // A log without its database belongs to nothing and would confuse a new one.
     await files.remove(`${path}-wal`);
     await files.remove(`${path}-shm`);
-    const db = Database.open(path, { mode: "read-write", maxPages });
+    db = Database.open(path, { mode: "read-write", maxPages });
     migrate(db, { nowMs });
     return { db, notes, replaced: notes.length > 0, problem: null };
   } catch (thrown) {
+    db?.close();
+    // What was begun now and holds nothing would be taken for a damaged database the next time.
+    for (const suffix of ["", "-wal", "-shm"]) await files.remove(`${path}${suffix}`);
     const error = thrown instanceof StoreError
       ? thrown
       : new StoreError("unavailable", messageOf(thrown), { cause: thrown });

@@ -1,6 +1,6 @@
 // A benchmark that only means something against the lab's kernel: asked for on the host, it boots a guest,
 // runs there and brings its figures back.
-import { LabError, runScript } from "../../tests/lab/harness/mod.ts";
+import { LabError, runScript, type SessionOptions } from "../../tests/lab/harness/mod.ts";
 import type { BenchOutcome } from "../lib/bench.ts";
 
 const TIMEOUT_S = 580;
@@ -11,11 +11,15 @@ export function inGuest(): boolean {
 }
 
 /** Runs scripts/bench/NAME.ts in a guest, where it writes /out/NAME.json by {@link leave}. */
-export async function runInLab(name: string): Promise<BenchOutcome> {
+export async function runInLab(
+  name: string,
+  options: Pick<SessionOptions, "virtualTime" | "timeoutS"> = {},
+): Promise<BenchOutcome> {
   const module = `scripts/bench/${name}.ts`;
   const script = `X0_LAB=1 deno run -A --no-check --cached-only ${module} 2>&1 | cat`;
   const end = await runScript(script, [module], {
     timeoutS: TIMEOUT_S,
+    ...options,
     // deno-lint-ignore no-console -- a benchmark talks to the person who runs it
     log: (line) => console.error(line),
   });
