@@ -36,6 +36,8 @@ export const LAYERS: Readonly<Record<string, Rule>> = {
       "core/identity",
       "core/audit",
       "core/membership",
+      "core/policy",
+      "core/spiffe",
     ],
     why: "implements the tables that these features declare as ports",
   },
@@ -50,6 +52,22 @@ export const LAYERS: Readonly<Record<string, Rule>> = {
   "core/membership": {
     may: [...CORE, "core/pq", "core/identity", "core/handshake", "core/audit"],
     why: "enrols over the handshake and records what it does",
+  },
+  "core/policy": {
+    may: [...CORE, "core/pq", "core/identity"],
+    why: "documents that an authority signs, about identities",
+  },
+  "core/tunnel": {
+    may: [...CORE, "core/pq", "core/identity", "core/handshake"],
+    why: "tunnels are keyed by handshakes between identities",
+  },
+  "core/fabric": {
+    may: [...CORE, "core/pq", "core/identity", "core/handshake"],
+    why: "encrypts its connections with the handshake, admits by credential",
+  },
+  "core/spiffe": {
+    may: [...CORE, "core/pq", "core/identity"],
+    why: "certificates and tokens for identities",
   },
   "core/observe": { may: [...CORE, "core/node"], why: "produces the snapshots that node defines" },
   "core/node": {
@@ -90,6 +108,11 @@ export const LAYERS: Readonly<Record<string, Rule>> = {
       "core/identity",
       "core/audit",
       "core/membership",
+      "core/handshake",
+      "core/policy",
+      "core/tunnel",
+      "core/fabric",
+      "core/spiffe",
       "core/host",
       "core/sim",
       "web",
@@ -105,6 +128,10 @@ export const LAYERS: Readonly<Record<string, Rule>> = {
       "core/identity",
       "core/audit",
       "core/membership",
+      "core/policy",
+      "core/tunnel",
+      "core/fabric",
+      "core/spiffe",
     ],
   },
 };

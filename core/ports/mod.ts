@@ -6,6 +6,7 @@ export type * from "./firewall.ts";
 export type * from "./kernel.ts";
 export type * from "./links.ts";
 export type * from "./mesh.ts";
+export type * from "./net.ts";
 export type * from "./radios.ts";
 export type * from "./random.ts";
 export type * from "./services.ts";

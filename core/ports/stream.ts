@@ -1,4 +1,4 @@
-// Local byte streams between processes of one machine: unix sockets, behind an interface.
+// Streams of octets, behind an interface: unix sockets, TCP connections, pairs in memory.
 
 /** A connected stream of octets. */
 export interface ByteStream {
