@@ -6,6 +6,7 @@ import { type Clock, FileError, type Files } from "../ports/mod.ts";
 import { WireWriter } from "../base/mod.ts";
 import { type Bytes, equalBytes, hashParts } from "../pq/mod.ts";
 import { AuditError } from "./errors.ts";
+import type { AuditTable } from "./ports.ts";
 import { MAX_DETAIL_BYTES, MAX_SUBJECT_BYTES, VERIFY_BATCH } from "./limits.ts";
 
 /** What is recorded. */
@@ -42,15 +43,6 @@ export interface AuditEntry {
   /** Hash of the entry before; zeroes for the first. */
   readonly previous: Bytes;
   readonly hash: Bytes;
-}
-
-/** Where entries are kept: a table. */
-export interface AuditTable {
-  /** On the disk when it returns. Throws when `entry.index` is not the next. */
-  append(entry: AuditEntry): void;
-  last(): AuditEntry | null;
-  /** Entries from `index` on, in order. */
-  from(index: number, limit: number): readonly AuditEntry[];
 }
 
 /** Which chain, and how far. */

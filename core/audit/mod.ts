@@ -15,7 +15,7 @@ export {
   type AuditHead,
   type AuditKind,
   AuditLog,
-  type AuditTable,
   type AuditVerdict,
   hashOfEntry,
 } from "./log.ts";
+export type { AuditTable, HeadRecord, HeadTable } from "./ports.ts";

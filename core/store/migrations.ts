@@ -95,8 +95,23 @@ CREATE TABLE audit_log (
 ) STRICT;
 `;
 
+const POLICY = `
+CREATE TABLE policy_versions (
+  mesh TEXT PRIMARY KEY,
+  version INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+-- Not WITHOUT ROWID: a signed head is larger than a page's share for rows of such a table.
+CREATE TABLE audit_heads (
+  node TEXT PRIMARY KEY,
+  head BLOB NOT NULL,
+  seen_ms INTEGER NOT NULL,
+  conflict BLOB
+) STRICT;
+`;
+
 /** All steps, in order. */
 export const MIGRATIONS: readonly Migration[] = Object.freeze([
   { version: 1, name: "initial", up: (db: Database) => db.exec(INITIAL) },
   { version: 2, name: "membership", up: (db: Database) => db.exec(MEMBERSHIP) },
+  { version: 3, name: "policy", up: (db: Database) => db.exec(POLICY) },
 ]);

@@ -24,6 +24,7 @@ import {
   URGENT_WINDOW_MS,
 } from "./limits.ts";
 import { AuditRows, RequestRows, TokenRows, VersionRows } from "./membership.ts";
+import { HeadRows, PolicyVersionRows } from "./policy.ts";
 import { MetricTable } from "./metrics.ts";
 import { openRecovering, type Recovered } from "./recover.ts";
 
@@ -54,6 +55,8 @@ export class Store implements NodeStore {
   readonly tokens = new TokenRows();
   readonly requests = new RequestRows();
   readonly meshVersions = new VersionRows();
+  readonly policyVersions = new PolicyVersionRows();
+  readonly auditHeads = new HeadRows();
   readonly #options: StoreOptions;
   readonly #retention: () => Retention;
   #db: Database;
@@ -90,7 +93,15 @@ export class Store implements NodeStore {
     this.events.attach(db, replaced);
     this.metrics.attach(db);
     this.configHistory.attach(db);
-    for (const rows of [this.audit, this.tokens, this.requests, this.meshVersions]) rows.attach(db);
+    const writtenThrough = [
+      this.audit,
+      this.auditHeads,
+      this.meshVersions,
+      this.policyVersions,
+      this.requests,
+      this.tokens,
+    ];
+    for (const rows of writtenThrough) rows.attach(db);
     for (const { message } of notes) {
       this.#notes.push(message);
       this.#options.log?.(message);
