@@ -40,4 +40,5 @@ export {
   type EnrolSecret,
   type EnrolSession,
 } from "./enrol_initiator.ts";
+export { enrolGateHolds, enrolM1Bytes } from "./enrol_gate.ts";
 export { type EnrolMember, EnrolResponder, type Joiner } from "./enrol_responder.ts";

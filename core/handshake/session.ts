@@ -42,6 +42,8 @@ export interface Exchange {
 export interface ModeService {
   /** Octets of this mode's M1 with its mac. */
   readonly m1Bytes: number;
+  /** How long an exchange may last from its M1 on; as long as a handshake when left out. */
+  readonly deadlineMs?: number;
   /** The cheap check of its mac: no state, no KEM, no signature. */
   gate(m1: Bytes): boolean;
   /** Everything after the gate; the connection is closed when it ends. @throws {HandshakeError} */
@@ -174,7 +176,7 @@ export class Sessions {
   ): Promise<Completed | null> {
     try {
       if (!this.#buckets.take(source, this.#ports.clock.monotonicMs())) throw limited(source);
-      return await this.#inTime(stream, () => this.#answer(stream, source, take));
+      return await this.#inTime(stream, (extend) => this.#answer({ stream, source, extend }, take));
     } catch (error) {
       stream.close();
       this.#count(error);
@@ -183,8 +185,11 @@ export class Sessions {
   }
 
   async #answer(
-    stream: ByteStream,
-    source: string,
+    { stream, source, extend }: {
+      readonly stream: ByteStream;
+      readonly source: string;
+      readonly extend: (ms: number) => void;
+    },
     take: (arrival: Arrival) => Promise<boolean>,
   ): Promise<Completed | null> {
     const party = this.#ports.party();
@@ -204,6 +209,7 @@ export class Sessions {
       if (service === undefined) {
         return await this.#answerMesh({ stream, frames, source, m1 }, take);
       }
+      if (service.deadlineMs !== undefined) extend(service.deadlineMs);
       await service.answer({
         m1,
         source,
@@ -269,16 +275,28 @@ export class Sessions {
     }
   }
 
-  async #inTime<T>(stream: ByteStream, task: () => Promise<T>): Promise<T> {
+  /** @param task may be given more time, counted from when it asks. */
+  async #inTime<T>(
+    stream: ByteStream,
+    task: (extend: (ms: number) => void) => Promise<T>,
+  ): Promise<T> {
+    const { clock } = this.#ports;
     const done = new AbortController();
     let late = false;
-    const timer = this.#ports.clock.sleep(TIMING.deadlineMs, done.signal).then(() => {
-      if (done.signal.aborted) return;
+    let endMs = clock.monotonicMs() + TIMING.deadlineMs;
+    const watch = async () => {
+      let leftMs = TIMING.deadlineMs;
+      while (leftMs > 0) {
+        await clock.sleep(leftMs, done.signal);
+        if (done.signal.aborted) return;
+        leftMs = endMs - clock.monotonicMs();
+      }
       late = true;
       stream.close();
-    });
+    };
+    const timer = watch();
     try {
-      return await task();
+      return await task((ms) => endMs = clock.monotonicMs() + ms);
     } catch (error) {
       throw late ? new HandshakeError("timeout", "Cannot complete handshake in time") : error;
     } finally {

@@ -3,12 +3,29 @@
 // repeated or moved; the last one of a message says so.
 import type { ByteStream, Clock } from "../ports/mod.ts";
 import { WireReader, WireWriter } from "../base/mod.ts";
-import { type EnrolSession, HandshakeError } from "../handshake/mod.ts";
+import { type EnrolSession, type Exchange, HandshakeError } from "../handshake/mod.ts";
 import type { Backend, Bytes } from "../pq/mod.ts";
 import { MAX_FRAME_BYTES, MAX_MESSAGE_BYTES, RECORD_BYTES, STEP_TIMEOUT_MS } from "./limits.ts";
 
+/** Whole frames, in order. */
+export interface Frames {
+  /** The next frame. @throws {HandshakeError} */
+  read(): Promise<Uint8Array>;
+  write(frame: Uint8Array): Promise<void>;
+  close(): void;
+}
+
+/** The frames of an exchange that handshakes' sessions opened, and will close. */
+export function exchangeFrames(exchange: Pick<Exchange, "read" | "write">): Frames {
+  return {
+    read: () => exchange.read(MAX_FRAME_BYTES),
+    write: (frame) => exchange.write(frame),
+    close() {},
+  };
+}
+
 /** Frames on a stream: octets preceded by their length as u32. Each read has a deadline. */
-export class FrameStream {
+export class FrameStream implements Frames {
   readonly #stream: ByteStream;
   readonly #clock: Clock;
   #held: Uint8Array = new Uint8Array(0);
@@ -68,7 +85,7 @@ export type ChannelRole = "initiator" | "responder";
 
 /** Sealed messages in both directions. */
 export class SealedChannel {
-  readonly #frames: FrameStream;
+  readonly #frames: Frames;
   readonly #backend: Backend;
   readonly #out: Bytes;
   readonly #in: Bytes;
@@ -76,7 +93,7 @@ export class SealedChannel {
   #received = 0;
 
   /** Takes its keys from the session, which it wipes. */
-  constructor(frames: FrameStream, backend: Backend, session: EnrolSession, role: ChannelRole) {
+  constructor(frames: Frames, backend: Backend, session: EnrolSession, role: ChannelRole) {
     this.#frames = frames;
     this.#backend = backend;
     const keys = {

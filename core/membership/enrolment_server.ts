@@ -1,7 +1,13 @@
-// Takes connections of joiners: handshake, answer, confirmation. Whatever goes wrong before the handshake
-// is through looks the same from outside: the connection closes.
-import type { ByteStream } from "../ports/mod.ts";
-import { EnrolResponder } from "../handshake/mod.ts";
+// Serves joiners on the port of handshakes: handshake in enrolment mode, answer, confirmation. Whatever goes
+// wrong before the handshake is through looks the same from outside: the connection closes.
+import {
+  enrolGateHolds,
+  enrolM1Bytes,
+  EnrolResponder,
+  type Exchange,
+  HandshakeError,
+  type ModeService,
+} from "../handshake/mod.ts";
 import {
   authorityHash,
   chainFrom,
@@ -10,64 +16,72 @@ import {
   suiteOf,
 } from "../identity/mod.ts";
 import { type Bytes, equalBytes, hashOf } from "../pq/mod.ts";
-import { FrameStream, SealedChannel } from "./channel.ts";
+import { exchangeFrames, SealedChannel } from "./channel.ts";
 import type { Context, Member } from "./context.ts";
 import type { EnrolmentDesk } from "./desk.ts";
-import { MAX_ENROLMENTS, MAX_ENROLMENTS_PER_SOURCE } from "./limits.ts";
+import { ENROLMENT_DEADLINE_MS, MAX_ENROLMENTS_PER_SOURCE } from "./limits.ts";
 import { encodeAnswer } from "./messages.ts";
 import { tokenSecret } from "./token.ts";
 
 /** Octets of a cache epoch; enrolment caches nothing. */
 const EPOCH = new Uint8Array(8);
 
-/** What came of a connection, for the log. */
-export type EnrolmentOutcome = "granted" | "pending" | "refused" | "busy";
+/** What came of an exchange, for the log. */
+export type EnrolmentOutcome = "granted" | "pending" | "refused";
 
 /** Answers joiners on behalf of a member. */
-export class EnrolmentServer {
+export class EnrolmentServer implements ModeService {
   readonly #context: Context;
-  readonly #member: Member;
+  readonly #member: () => Member;
   readonly #desk: EnrolmentDesk;
+  readonly #told: (outcome: EnrolmentOutcome, source: string) => void;
   readonly #inviteKey: Bytes;
   readonly #bySource = new Map<string, number>();
-  #open = 0;
+  readonly deadlineMs = ENROLMENT_DEADLINE_MS;
 
-  constructor(context: Context, member: Member, desk: EnrolmentDesk) {
+  /** @param told is called with what came of each exchange whose handshake succeeded. */
+  constructor(
+    context: Context,
+    member: () => Member,
+    desk: EnrolmentDesk,
+    told: (outcome: EnrolmentOutcome, source: string) => void,
+  ) {
     this.#context = context;
     this.#member = member;
     this.#desk = desk;
-    this.#inviteKey = member.keys.derive("invites", 32);
+    this.#told = told;
+    this.#inviteKey = member().keys.derive("invites", 32);
   }
 
-  /**
-   * Serves one connection and closes it.
-   *
-   * @param source address it comes from: one source cannot take all places.
-   * @throws {HandshakeError} and errors of the store, for the log.
-   */
-  async serve(stream: ByteStream, source: string): Promise<EnrolmentOutcome> {
+  get m1Bytes(): number {
+    return enrolM1Bytes(suiteOf(this.#member().state.chain.current));
+  }
+
+  gate(m1: Bytes): boolean {
+    const suite = suiteOf(this.#member().state.chain.current);
+    return enrolGateHolds(suite, (id) => this.#token(id), m1);
+  }
+
+  /** One source cannot take all places. @throws {HandshakeError} and errors of the store, for the log. */
+  async answer(exchange: Exchange): Promise<void> {
+    const { source } = exchange;
     const ofSource = this.#bySource.get(source) ?? 0;
-    if (this.#open >= MAX_ENROLMENTS || ofSource >= MAX_ENROLMENTS_PER_SOURCE) {
-      stream.close();
-      return "busy";
+    if (ofSource >= MAX_ENROLMENTS_PER_SOURCE) {
+      throw new HandshakeError("limited", `Cannot enrol "${source}": too many at once`);
     }
-    this.#open++;
     this.#bySource.set(source, ofSource + 1);
     try {
-      return await this.#serve(stream);
+      this.#told(await this.#serve(exchange), source);
     } finally {
-      stream.close();
-      this.#open--;
       const left = (this.#bySource.get(source) ?? 1) - 1;
       if (left === 0) this.#bySource.delete(source);
       else this.#bySource.set(source, left);
     }
   }
 
-  async #serve(stream: ByteStream): Promise<EnrolmentOutcome> {
-    const { backend, clock, random } = this.#context;
-    const { state, keys } = this.#member;
-    const frames = new FrameStream(stream, clock);
+  async #serve(exchange: Exchange): Promise<EnrolmentOutcome> {
+    const { backend, random } = this.#context;
+    const { state, keys } = this.#member();
     const responder = new EnrolResponder({
       backend,
       random,
@@ -80,11 +94,12 @@ export class EnrolmentServer {
       cacheEpoch: EPOCH,
       token: (id) => this.#token(id),
     });
-    await frames.write(await responder.receiveM1(await frames.read()));
+    const frames = exchangeFrames(exchange);
+    await frames.write(await responder.receiveM1(exchange.m1));
     const { m4, joiner, session } = await responder.receiveM3(await frames.read());
-    await frames.write(m4);
     const channel = new SealedChannel(frames, backend, session, "responder");
     try {
+      await frames.write(m4);
       const answer = await this.#desk.answer(joiner);
       await channel.send(encodeAnswer(answer));
       if (answer.kind === "granted") {
@@ -100,7 +115,7 @@ export class EnrolmentServer {
   }
 
   #token(id: Bytes | null): { readonly secret: Bytes; readonly chain: Bytes } {
-    const { state } = this.#member;
+    const { state } = this.#member();
     const { current, last } = state.chain;
     if (id === null) {
       // Whoever enrols again knows the mesh; it pins the authority it has, which may be the last one.

@@ -32,9 +32,6 @@ export interface Attempt {
   readonly previous: Bytes;
 }
 
-/** Opens a connection to "host:port". Rejects when nobody answers. */
-export type EnrolmentDialer = (address: string) => Promise<ByteStream>;
-
 /** The answer of a member, and who it is. */
 export interface Attempted {
   readonly answer: EnrolmentAnswer;
