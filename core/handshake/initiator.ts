@@ -26,6 +26,7 @@ import {
   encodeM2Clear,
   encodeSealed,
   MODE,
+  type Mode,
   NONCE_BYTES,
 } from "./messages.ts";
 import type { Outcome, Party } from "./party.ts";
@@ -37,6 +38,8 @@ export interface InitiatorOptions {
   readonly wantFull: boolean;
   /** The cache epoch of the peer that already holds our credential, or `null`. */
   readonly deliveredTo: Bytes | null;
+  /** What the handshake is for; MODE.mesh when left out. */
+  readonly mode?: Mode;
 }
 
 interface AfterM1 {
@@ -81,7 +84,7 @@ export class Initiator {
     seed.fill(0);
     secret.fill(0);
     const body = encodeM1({
-      mode: MODE.mesh,
+      mode: this.#options.mode ?? MODE.mesh,
       wantFull: this.#options.wantFull,
       nonce: random.bytes(NONCE_BYTES),
       x25519: x25519.publicKey,

@@ -25,6 +25,8 @@ export const MODE = Object.freeze({
   mesh: 0,
   /** The initiator asks for its first credential; only the responder has one. */
   enrol: 1,
+  /** Both hold a credential; the stream goes on as a connection of the fabric. */
+  fabric: 2,
 });
 
 /** Where M1 of any mode says which. */
@@ -114,7 +116,9 @@ export function decodeM1(body: Uint8Array, suite: Suite): M1 {
     const reader = new WireReader(body, "M1");
     requireHead(reader, MESSAGE.m1);
     const mode = reader.u8();
-    if (mode !== MODE.mesh && mode !== MODE.enrol) throw new WireError(`Unknown mode ${mode}`);
+    if (mode !== MODE.mesh && mode !== MODE.enrol && mode !== MODE.fabric) {
+      throw new WireError(`Unknown mode ${mode}`);
+    }
     const flag = reader.u8();
     if (flag > 1) throw new WireError(`Unknown flag ${flag}`);
     const message: M1 = {

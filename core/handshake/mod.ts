@@ -34,6 +34,7 @@ export {
 export type { Outcome, Party } from "./party.ts";
 export { TIMING, type Timing } from "./timing.ts";
 export { type Answer, Responder } from "./responder.ts";
+export { TokenBuckets } from "./token_buckets.ts";
 export {
   EnrolInitiator,
   type EnrolJoiner,

@@ -19,6 +19,7 @@ import {
   encodeSealed,
   joinM2,
   MODE,
+  type Mode,
   NONCE_BYTES,
   splitM1,
 } from "./messages.ts";
@@ -45,11 +46,14 @@ export interface Answer {
 /** One handshake, from the side that answers. */
 export class Responder {
   readonly #party: Party;
+  readonly #mode: Mode;
   #state: AfterM2 | null = null;
   #begun = false;
 
-  constructor(party: Party) {
+  /** @param mode what the handshake must be for: an M1 of another mode is refused. */
+  constructor(party: Party, mode: Mode = MODE.mesh) {
     this.#party = party;
+    this.#mode = mode;
   }
 
   /**
@@ -77,7 +81,7 @@ export class Responder {
       throw new HandshakeError("wrong-mac", "Cannot accept M1: its mac does not hold");
     }
     const m1 = decodeM1(body, suite);
-    if (m1.mode !== MODE.mesh) {
+    if (m1.mode !== this.#mode) {
       throw new HandshakeError("malformed", "Cannot accept M1: another mode");
     }
     const scalar = random.bytes(32);

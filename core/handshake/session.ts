@@ -8,7 +8,7 @@ import { HandshakeError, type HandshakeErrorCode } from "./errors.ts";
 import { closedOn, encodeFrame, FrameReader } from "./frames.ts";
 import { Initiator } from "./initiator.ts";
 import { MAX_FRAME_BYTES, MAX_HALF_OPEN, MAX_M4_BYTES, MAX_WAITING } from "./limits.ts";
-import { m1Bytes, type Mode, MODE_AT } from "./messages.ts";
+import { m1Bytes, MODE, type Mode, MODE_AT } from "./messages.ts";
 import type { Outcome, Party } from "./party.ts";
 import { Responder } from "./responder.ts";
 import { TIMING } from "./timing.ts";
@@ -57,6 +57,8 @@ export interface SessionPorts {
   party(): Party;
   /** The cache behind the party's `admit`. */
   readonly cache: CredentialCache;
+  /** What these handshakes are for; MODE.mesh when left out. */
+  readonly mode?: Mode;
   /** Who answers M1 of other modes; a mode that isn't here is refused. */
   readonly modes?: ReadonlyMap<Mode, ModeService>;
 }
@@ -132,6 +134,7 @@ export class Sessions {
         const initiator = new Initiator(party, {
           wantFull: !cache.knows(nodeId),
           deliveredTo: cache.deliveredTo(nodeId),
+          mode: this.#ports.mode ?? MODE.mesh,
         });
         await send(stream, await initiator.begin());
         const m3 = await initiator.receiveM2(await frames.read(MAX_FRAME_BYTES));
@@ -167,7 +170,7 @@ export class Sessions {
    * @param source the peer's address, for rates; link-local ones with their interface.
    * @param take decides on a peer whose M3 holds, and installs before it resolves to `true`.
    *   Wiping what it doesn't take is its part.
-   * @returns `null` for everything but a completed handshake of MODE.mesh.
+   * @returns `null` for everything but a completed handshake of {@link SessionPorts.mode}.
    */
   async answer(
     stream: ByteStream,
@@ -234,7 +237,7 @@ export class Sessions {
   ): Promise<Completed> {
     const order = ++this.#order;
     const begunMs = this.#ports.clock.monotonicMs();
-    const responder = new Responder(this.#ports.party());
+    const responder = new Responder(this.#ports.party(), this.#ports.mode ?? MODE.mesh);
     await send(stream, await responder.receiveM1(m1));
     const answer = await responder.receiveM3(await frames.read(MAX_FRAME_BYTES));
     const { outcome } = answer;
