@@ -77,6 +77,7 @@ export {
   restoreAuthority,
 } from "./keystore_authority.ts";
 export {
+  CLOCK_SKEW_MS,
   CREDENTIAL_LIFETIME_MS,
   EARLIEST_SANE_MS,
   MAX_AUTHORITY_KEYS,
@@ -126,3 +127,4 @@ export {
   requireTrustDomain,
   type SpiffeId,
 } from "./spiffe_id.ts";
+export { TLS_SECRET_BYTES, type TlsKey, tlsKeyFrom, tlsKeyOf } from "./tls_key.ts";
