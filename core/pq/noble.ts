@@ -21,13 +21,21 @@ const DSA = { "ML-DSA-65": ml_dsa65, "ML-DSA-87": ml_dsa87 } as const;
 
 const own = (bytes: Uint8Array): Bytes => new Uint8Array(bytes);
 
+/** Octets of ours in place of the library's, which are wiped. */
+function moved(bytes: Uint8Array): Bytes {
+  const out = own(bytes);
+  bytes.fill(0);
+  return out;
+}
+
 /** A secret that its owner can overwrite. */
 class Secret {
   readonly #bytes: Bytes;
   #wiped = false;
 
-  constructor(bytes: Uint8Array) {
-    this.#bytes = own(bytes);
+  /** @param bytes are the secret's own from now on. */
+  constructor(bytes: Bytes) {
+    this.#bytes = bytes;
   }
 
   get bytes(): Bytes {
@@ -52,7 +60,7 @@ export function encapsulateWith(
 ): { readonly ciphertext: Bytes; readonly sharedSecret: Bytes } {
   requireEncapsulationKey(kem, encapsulationKey);
   const { cipherText, sharedSecret } = KEM[kem].encapsulate(encapsulationKey, m);
-  return { ciphertext: own(cipherText), sharedSecret: own(sharedSecret) };
+  return { ciphertext: own(cipherText), sharedSecret: moved(sharedSecret) };
 }
 
 function verifySync(
@@ -75,7 +83,8 @@ function verifySync(
 /**
  * The backend over @noble.
  *
- * @param random source of the encapsulation's randomness.
+ * @param random its only source of randomness: for encapsulations, and to hedge ML-DSA. So a source
+ *   that repeats itself repeats every octet, which is what frozen transcripts rest on.
  */
 export function nobleBackend(random: (length: number) => Uint8Array): Backend {
   return {
@@ -84,22 +93,26 @@ export function nobleBackend(random: (length: number) => Uint8Array): Backend {
     async kemKeyPair(kem, seed) {
       requireKemSeed(seed);
       const pair = KEM[kem].keygen(seed);
-      const secret = new Secret(pair.secretKey);
-      pair.secretKey.fill(0);
+      const secret = new Secret(moved(pair.secretKey));
       return {
         encapsulationKey: own(pair.publicKey),
         // deno-lint-ignore require-await
         async decapsulate(ciphertext) {
           const { ciphertextBytes } = KEMS[kem];
           requireLength(ciphertext, ciphertextBytes, `${kem} ciphertext`, "invalid-ciphertext");
-          return own(KEM[kem].decapsulate(ciphertext, secret.bytes));
+          return moved(KEM[kem].decapsulate(ciphertext, secret.bytes));
         },
         wipe: () => secret.wipe(),
       };
     },
     // deno-lint-ignore require-await
     async encapsulate(kem, encapsulationKey) {
-      return encapsulateWith(kem, encapsulationKey, random(32));
+      const m = random(32);
+      try {
+        return encapsulateWith(kem, encapsulationKey, m);
+      } finally {
+        m.fill(0);
+      }
     },
     // deno-lint-ignore require-await
     async signer(algorithm, seed) {
@@ -107,18 +120,20 @@ export function nobleBackend(random: (length: number) => Uint8Array): Backend {
       const pair = algorithm === "Ed25519"
         ? { secretKey: own(seed), publicKey: ed25519.getPublicKey(seed) }
         : DSA[algorithm].keygen(seed);
-      const secret = new Secret(pair.secretKey);
-      pair.secretKey.fill(0);
+      const secret = new Secret(moved(pair.secretKey));
       return {
         algorithm,
         publicKey: own(pair.publicKey),
         // deno-lint-ignore require-await
         async sign(message) {
-          return own(
-            algorithm === "Ed25519"
-              ? ed25519.sign(message, secret.bytes)
-              : DSA[algorithm].sign(message, secret.bytes),
-          );
+          if (algorithm === "Ed25519") return own(ed25519.sign(message, secret.bytes));
+          // FIPS 204 §3.4: hedged, with the 32 octets of ours.
+          const extraEntropy = random(32);
+          try {
+            return own(DSA[algorithm].sign(message, secret.bytes, { extraEntropy }));
+          } finally {
+            extraEntropy.fill(0);
+          }
         },
         wipe: () => secret.wipe(),
       };
@@ -130,7 +145,7 @@ export function nobleBackend(random: (length: number) => Uint8Array): Backend {
     // deno-lint-ignore require-await
     async agreementKeyPair(given) {
       requireLength(given, 32, "X25519 secret", "invalid-seed");
-      const secret = new Secret(given);
+      const secret = new Secret(own(given));
       return {
         publicKey: own(x25519.getPublicKey(given)),
         // deno-lint-ignore require-await
@@ -139,7 +154,7 @@ export function nobleBackend(random: (length: number) => Uint8Array): Backend {
           const key = secret.bytes;
           let shared: Bytes;
           try {
-            shared = own(x25519.getSharedSecret(key, peer));
+            shared = moved(x25519.getSharedSecret(key, peer));
           } catch (cause) {
             // @noble itself refuses points of small order.
             throw new PqError("invalid-share", "Cannot use X25519 share: small order", { cause });

@@ -14,30 +14,24 @@ import type { Backend, Bytes } from "./types.ts";
 
 const AEAD = "ChaCha20-Poly1305";
 
-/** PKCS #8 around a 32-octet secret: RFC 8410 §7, for X25519 (2b656e) and Ed25519 (2b6570). */
-function pkcs8(oid: 0x6e | 0x70, secret: Uint8Array): Bytes {
-  const head = [
-    0x30,
-    0x2e,
-    0x02,
-    0x01,
-    0x00,
-    0x30,
-    0x05,
-    0x06,
-    0x03,
-    0x2b,
-    0x65,
-    oid,
-    0x04,
-    0x22,
-    0x04,
-    0x20,
-  ];
-  return Uint8Array.from([...head, ...secret]);
+/** PKCS #8 in front of a 32-octet secret: RFC 8410 §7, for X25519 (2b656e) and Ed25519 (2b6570). */
+const PKCS8_HEAD: Readonly<Record<"X25519" | "Ed25519", string>> = Object.freeze({
+  X25519: "302e020100300506032b656e04220420",
+  Ed25519: "302e020100300506032b657004220420",
+});
+
+/** The caller wipes it. */
+function pkcs8(algorithm: "X25519" | "Ed25519", secret: Uint8Array): Bytes {
+  const out = new Uint8Array(48);
+  out.set(Uint8Array.fromHex(PKCS8_HEAD[algorithm]));
+  out.set(secret, 16);
+  return out;
 }
 
-const own = (bytes: Uint8Array | ArrayBuffer): Bytes => new Uint8Array(bytes);
+/** WebCrypto copies what it is given, so no copy is made here that would have to be wiped. */
+const given = (bytes: Uint8Array): Bytes => bytes as Bytes;
+
+const own = (bytes: ArrayBuffer): Bytes => new Uint8Array(bytes);
 
 /** The methods that the type library does not know yet. */
 interface ModernSubtle {
@@ -86,17 +80,31 @@ export function webcryptoBackend(subtle: SubtleCrypto): Backend {
   const publicKeyOf = async (key: CryptoKey, usages: readonly string[], format: string) =>
     own(await modern.exportKey(format, await modern.getPublicKey(key, usages)));
 
+  /** A private key in PKCS #8, whose octets are wiped once it is imported. */
+  const pkcs8Key = async (
+    algorithm: "X25519" | "Ed25519",
+    secret: Uint8Array,
+    usages: readonly string[],
+  ): Promise<CryptoKey> => {
+    const octets = pkcs8(algorithm, secret);
+    try {
+      return await modern.importKey("pkcs8", octets, { name: algorithm }, false, usages);
+    } finally {
+      octets.fill(0);
+    }
+  };
+
   const signingKey = (algorithm: SignatureName, seed: Uint8Array): Promise<CryptoKey> =>
     algorithm === "Ed25519"
-      ? modern.importKey("pkcs8", pkcs8(0x70, seed), { name: algorithm }, true, ["sign"])
-      : modern.importKey("raw-seed", own(seed), { name: algorithm }, true, ["sign"]);
+      ? pkcs8Key(algorithm, seed, ["sign"])
+      : modern.importKey("raw-seed", given(seed), { name: algorithm }, false, ["sign"]);
 
   return {
     name: "webcrypto",
     async kemKeyPair(kem, seed) {
       requireKemSeed(seed);
       const algorithm = { name: kem };
-      const key = await modern.importKey("raw-seed", own(seed), algorithm, true, [
+      const key = await modern.importKey("raw-seed", given(seed), algorithm, false, [
         "decapsulateBits",
       ]);
       const handle = new Handle(key);
@@ -105,7 +113,7 @@ export function webcryptoBackend(subtle: SubtleCrypto): Backend {
         async decapsulate(ciphertext) {
           const { ciphertextBytes } = KEMS[kem];
           requireLength(ciphertext, ciphertextBytes, `${kem} ciphertext`, "invalid-ciphertext");
-          return own(await modern.decapsulateBits(algorithm, handle.key, own(ciphertext)));
+          return own(await modern.decapsulateBits(algorithm, handle.key, given(ciphertext)));
         },
         wipe: () => handle.wipe(),
       };
@@ -113,7 +121,7 @@ export function webcryptoBackend(subtle: SubtleCrypto): Backend {
     async encapsulate(kem, encapsulationKey) {
       requireEncapsulationKey(kem, encapsulationKey);
       const algorithm = { name: kem };
-      const key = await modern.importKey("raw-public", own(encapsulationKey), algorithm, false, [
+      const key = await modern.importKey("raw-public", given(encapsulationKey), algorithm, false, [
         "encapsulateBits",
       ]);
       const { ciphertext, sharedKey } = await modern.encapsulateBits(algorithm, key);
@@ -131,7 +139,7 @@ export function webcryptoBackend(subtle: SubtleCrypto): Backend {
           algorithm === "Ed25519" ? "raw" : "raw-public",
         ),
         async sign(message) {
-          return own(await subtle.sign({ name: algorithm }, handle.key, own(message)));
+          return own(await subtle.sign({ name: algorithm }, handle.key, given(message)));
         },
         wipe: () => handle.wipe(),
       };
@@ -140,10 +148,10 @@ export function webcryptoBackend(subtle: SubtleCrypto): Backend {
       if (!verifiable(algorithm, publicKey, signature)) return false;
       try {
         const format = algorithm === "Ed25519" ? "raw" : "raw-public";
-        const key = await modern.importKey(format, own(publicKey), { name: algorithm }, false, [
+        const key = await modern.importKey(format, given(publicKey), { name: algorithm }, false, [
           "verify",
         ]);
-        return await subtle.verify({ name: algorithm }, key, own(signature), own(message));
+        return await subtle.verify({ name: algorithm }, key, given(signature), given(message));
       } catch {
         // A public key the runtime refuses does not verify anything.
         return false;
@@ -152,16 +160,14 @@ export function webcryptoBackend(subtle: SubtleCrypto): Backend {
     async agreementKeyPair(secret) {
       requireLength(secret, 32, "X25519 secret", "invalid-seed");
       const algorithm = { name: "X25519" };
-      const key = await modern.importKey("pkcs8", pkcs8(0x6e, secret), algorithm, true, [
-        "deriveBits",
-      ]);
+      const key = await pkcs8Key("X25519", secret, ["deriveBits"]);
       const handle = new Handle(key);
       return {
         publicKey: await publicKeyOf(key, [], "raw"),
         async agree(peer) {
           requireLength(peer, 32, "X25519 public key", "invalid-key");
           const mine = handle.key;
-          const theirs = await modern.importKey("raw", own(peer), algorithm, false, []);
+          const theirs = await modern.importKey("raw", given(peer), algorithm, false, []);
           let shared: Bytes;
           try {
             shared = own(await subtle.deriveBits({ name: "X25519", public: theirs }, mine, 256));
@@ -175,19 +181,19 @@ export function webcryptoBackend(subtle: SubtleCrypto): Backend {
       };
     },
     async seal(key, nonce, aad, plaintext) {
-      const handle = await modern.importKey("raw-secret", own(key), { name: AEAD }, false, [
+      const handle = await modern.importKey("raw-secret", given(key), { name: AEAD }, false, [
         "encrypt",
       ]);
-      const parameters = { name: AEAD, iv: own(nonce), additionalData: own(aad) };
-      return own(await subtle.encrypt(parameters, handle, own(plaintext)));
+      const parameters = { name: AEAD, iv: given(nonce), additionalData: given(aad) };
+      return own(await subtle.encrypt(parameters, handle, given(plaintext)));
     },
     async open(key, nonce, aad, sealed) {
-      const handle = await modern.importKey("raw-secret", own(key), { name: AEAD }, false, [
+      const handle = await modern.importKey("raw-secret", given(key), { name: AEAD }, false, [
         "decrypt",
       ]);
-      const parameters = { name: AEAD, iv: own(nonce), additionalData: own(aad) };
+      const parameters = { name: AEAD, iv: given(nonce), additionalData: given(aad) };
       try {
-        return own(await subtle.decrypt(parameters, handle, own(sealed)));
+        return own(await subtle.decrypt(parameters, handle, given(sealed)));
       } catch {
         return null;
       }
