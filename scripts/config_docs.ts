@@ -1,6 +1,6 @@
 // Writes docs/configuration.md from the configuration's schema. With --check it only compares.
 import { allKeys, type KeyInfo, parseConfig } from "../core/config/mod.ts";
-import { defaultOf, expects, metaOf, shapeOf } from "../core/config/schema_walk.ts";
+import { defaultOf, expects, metaOf, shapeOf } from "../core/document/mod.ts";
 import { tomlLiteral } from "../core/config/write.ts";
 import { ROOT } from "./lib/modules.ts";
 

@@ -25,7 +25,8 @@ export const LAYERS: Readonly<Record<string, Rule>> = {
   "ffi/wpactrl": { may: ["ffi/sys"] },
   "core/base": { may: [] },
   "core/ports": { may: ["core/base"] },
-  "core/config": { may: [...CORE] },
+  "core/document": { may: ["core/base"] },
+  "core/config": { may: [...CORE, "core/document"], why: "is a document that people write" },
   "core/pq": { may: [...CORE] },
   "core/identity": { may: [...CORE, "core/pq"], why: "identities are keys and signatures" },
   "core/store": {
@@ -54,8 +55,8 @@ export const LAYERS: Readonly<Record<string, Rule>> = {
     why: "enrols over the handshake and records what it does",
   },
   "core/policy": {
-    may: [...CORE, "core/pq", "core/identity"],
-    why: "documents that an authority signs, about identities",
+    may: [...CORE, "core/pq", "core/identity", "core/document"],
+    why: "documents that people write and an authority signs, about identities",
   },
   "core/tunnel": {
     may: [...CORE, "core/pq", "core/identity", "core/handshake"],

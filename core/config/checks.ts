@@ -1,16 +1,7 @@
 // What no single key can tell: keys that contradict or need each other.
+import type { Finding, PathPart } from "../document/mod.ts";
 import { compareIp, inNetwork, parseCidr, parseIp } from "./ip.ts";
-import type { PathPart } from "./names.ts";
 import type { Config } from "./schema.ts";
-
-/** A contradiction, with the key to blame. */
-export interface Finding {
-  readonly path: readonly PathPart[];
-  readonly expected: string;
-  readonly found: string;
-  /** Allowed, but probably not meant. */
-  readonly warning: boolean;
-}
 
 type Report = (path: readonly PathPart[], expected: string, found: string) => void;
 

@@ -2,14 +2,23 @@
 // is edited at the syntax tree's positions; the result is parsed again and must differ from the document
 // before in that one key, else the edit is refused.
 import type { AST } from "toml-eslint-parser";
+import {
+  documentError,
+  expects,
+  formatPath,
+  fromTomlKey,
+  nearest,
+  parsePath,
+  type PathPart,
+  shapeOf,
+  syntaxOf,
+  toTomlKey,
+} from "../document/mod.ts";
 import { equal } from "./equal.ts";
-import { type ConfigError, configError } from "./errors.ts";
-import { formatPath, fromTomlKey, parsePath, type PathPart, toTomlKey } from "./names.ts";
+import type { ConfigError } from "./errors.ts";
 import { parseConfig } from "./parse.ts";
 import type { Config } from "./schema.ts";
-import { allKeys, expects, schemaAt, shapeOf } from "./schema_walk.ts";
-import { nearest } from "./suggest.ts";
-import { syntaxOf } from "./toml.ts";
+import { allKeys, schemaAt } from "./schema_walk.ts";
 import { tomlLiteral, valueAt } from "./write.ts";
 
 /** What {@link setKey} gives. */
@@ -34,7 +43,7 @@ interface ValueSite {
 }
 
 function refused(key: string, expected: string, found: string, hint: string | null = null) {
-  const error = configError({ line: 0, column: 0, key, expected, found, suggestion: hint });
+  const error = documentError({ line: 0, column: 0, key, expected, found, suggestion: hint });
   return { ok: false as const, errors: [error] };
 }
 

@@ -1,17 +1,5 @@
-/** A configuration document longer than this is refused before it is parsed. */
-export const MAX_DOCUMENT_BYTES = 256 * 1024;
-
-/** Errors reported of one document; the rest is counted in a last one. */
-export const MAX_REPORTED_ERRORS = 100;
-
 /** Radios, access points, VLANs, wired interfaces, bridge ports, addresses, rules: each list's maximum. */
 export const MAX_LIST_ITEMS = 64;
-
-/** Characters of a wrong value that an error shows. */
-export const MAX_SHOWN_CHARACTERS = 40;
-
-/** Edits between a wrong and a right word beyond which nothing is suggested. */
-export const MAX_SUGGESTION_DISTANCE = 4;
 
 /** Times an apply plans, acts and reads back: settings of what a step made show only afterwards. */
 export const MAX_APPLY_ROUNDS = 4;

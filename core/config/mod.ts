@@ -1,5 +1,13 @@
 // The node's one configuration: schema, parser with explained errors, editor, diff, and safe apply with
 // confirm or roll back. Talks to the machine through core/ports only.
+export {
+  formatPath,
+  fromTomlKey,
+  type KeyInfo,
+  parsePath,
+  type PathPart,
+  toTomlKey,
+} from "../document/mod.ts";
 export { findContradictions } from "./checks.ts";
 export { type ConfigError, ConfigFault, type ConfigFaultCode } from "./errors.ts";
 export type {
@@ -18,7 +26,6 @@ export type {
   ConfigStatus,
 } from "./manager_types.ts";
 export { channelSpec } from "./channel.ts";
-export { formatPath, fromTomlKey, parsePath, type PathPart, toTomlKey } from "./names.ts";
 export {
   type ConfigWarning,
   defaultConfig,
@@ -30,7 +37,7 @@ export type { ConfigPaths } from "./pending.ts";
 export { type ConfigChange, diffConfigs, redact, REDACTED, redactText } from "./redact.ts";
 export type { ApplyReport, Change, ConfigApplier, Difference, PlannedStep } from "./report.ts";
 export { type Config, configSchema } from "./schema.ts";
-export { allKeys, type KeyInfo } from "./schema_walk.ts";
+export { allKeys } from "./schema_walk.ts";
 export { configJsonSchema, valueAt, writeConfig } from "./write.ts";
 export { KernelApplier, type KernelApplierOptions } from "./apply.ts";
 export { type EditResult, readValue, setKey } from "./edit.ts";

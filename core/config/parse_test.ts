@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import fc from "fast-check";
+import { MAX_DOCUMENT_BYTES, MAX_REPORTED_ERRORS } from "../document/mod.ts";
 import type { ConfigError } from "./errors.ts";
-import { MAX_DOCUMENT_BYTES, MAX_REPORTED_ERRORS } from "./limits.ts";
 import { defaultConfig, parseConfig } from "./parse.ts";
 import { allKeys } from "./schema_walk.ts";
 

@@ -1,7 +1,7 @@
 // Bridges, addresses, the way to the Internet, kernel parameters, the packet filter.
+import { fromTomlKey, type PathPart } from "../document/mod.ts";
 import { firewallRuleset } from "./firewall.ts";
 import { parseCidr } from "./ip.ts";
-import { fromTomlKey, type PathPart } from "./names.ts";
 import type { Planner } from "./planner.ts";
 import type { Config } from "./schema.ts";
 import { restingSysctls, wantedSysctls } from "./sysctls.ts";

@@ -1,6 +1,6 @@
 // The mesh interface, its settings, hard interfaces on wires and VLANs.
+import type { PathPart } from "../document/mod.ts";
 import type { HardInterface, MeshSettings } from "../ports/mod.ts";
-import type { PathPart } from "./names.ts";
 import type { Planner } from "./planner.ts";
 import type { Config } from "./schema.ts";
 import type { Action } from "./step.ts";

@@ -1,11 +1,11 @@
 // Radios: which one an entry means, its mesh interface, its access points. An interface that the document
 // does not name is never touched, so that a computer's own Wi-Fi stays as it is.
+import type { PathPart } from "../document/mod.ts";
 import type { InterfaceMode, Radio, WirelessInterface } from "../ports/mod.ts";
 import { channelObstacle, channelSpec } from "./channel.ts";
 import { channelOf } from "./checks.ts";
 import { fingerprint } from "./fingerprint.ts";
 import { hostapdConfig } from "./hostapd.ts";
-import type { PathPart } from "./names.ts";
 import { planHardSettings } from "./plan_mesh.ts";
 import type { Planner } from "./planner.ts";
 import type { Config } from "./schema.ts";

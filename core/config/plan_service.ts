@@ -1,8 +1,8 @@
 // Programs beside the daemon: started with the text that the document implies, stopped when it implies none.
+import type { PathPart } from "../document/mod.ts";
 import type { ServiceSpec } from "../ports/mod.ts";
 import { dnsmasqConfig } from "./dnsmasq.ts";
 import { fingerprint } from "./fingerprint.ts";
-import type { PathPart } from "./names.ts";
 import type { Planner } from "./planner.ts";
 
 /** Has a program run with a configuration. */

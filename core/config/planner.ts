@@ -1,6 +1,6 @@
 // What the parts of a plan share: the facts, the document before, and where findings go.
+import { formatPath, type PathPart } from "../document/mod.ts";
 import type { Link } from "../ports/mod.ts";
-import { formatPath, type PathPart } from "./names.ts";
 import type { Observed } from "./observed.ts";
 import type { Difference } from "./report.ts";
 import type { Config } from "./schema.ts";

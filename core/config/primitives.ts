@@ -4,15 +4,6 @@
 import { z } from "zod";
 import { parseCidr, parseIp } from "./ip.ts";
 
-/** What a key's metadata holds besides its description. */
-export interface KeyMeta {
-  readonly description?: string;
-  /** Words for an error: "expected <expects>". */
-  readonly expects?: string;
-  /** Never shown in logs, API or diffs. */
-  readonly secret?: boolean;
-}
-
 /** Attaches the sentence that explains a key. */
 export function key<T extends z.ZodType>(schema: T, description: string): T {
   return schema.meta({ ...schema.meta(), description });

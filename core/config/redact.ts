@@ -1,10 +1,8 @@
-import { formatPath, type PathPart } from "./names.ts";
 import { type Config, configSchema } from "./schema.ts";
-import { metaOf, shapeOf } from "./schema_walk.ts";
 import { equal } from "./equal.ts";
 import type { z } from "zod";
 import type { AST } from "toml-eslint-parser";
-import { syntaxOf } from "./toml.ts";
+import { formatPath, metaOf, type PathPart, shapeOf, syntaxOf } from "../document/mod.ts";
 
 /** What stands in place of a secret. */
 export const REDACTED = "********";

@@ -1,8 +1,8 @@
 // A configuration as TOML text or JSON. Only what differs from the defaults is written, so that a
 // document stays short and later versions' better defaults reach it.
-import { type PathPart, toTomlKey } from "./names.ts";
+import { defaultOf, type PathPart, type Shape, shapeOf, toTomlKey } from "../document/mod.ts";
 import { type Config, configSchema } from "./schema.ts";
-import { defaultOf, schemaAt, type Shape, shapeOf } from "./schema_walk.ts";
+import { schemaAt } from "./schema_walk.ts";
 import { equal } from "./equal.ts";
 
 /** A string as a TOML basic string: whatever it holds cannot end it. */

@@ -1,12 +1,12 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
+import { defaultOf, fromTomlKey, metaOf, shapeOf, toTomlKey } from "../document/mod.ts";
 import { configs } from "./_arbitrary.ts";
 import { readValue, setKey } from "./edit.ts";
 import { equal } from "./equal.ts";
 import { defaultConfig, parseConfig, parseConfigValue } from "./parse.ts";
 import { diffConfigs, redact, REDACTED, redactText } from "./redact.ts";
-import { allKeys, defaultOf, metaOf, shapeOf } from "./schema_walk.ts";
-import { fromTomlKey, toTomlKey } from "./names.ts";
+import { allKeys } from "./schema_walk.ts";
 import { configJsonSchema, valueAt, writeConfig } from "./write.ts";
 
 function parsed(text: string) {

@@ -4,10 +4,9 @@
 import { type AST, parseTOML } from "toml-eslint-parser";
 import type { z } from "zod";
 import { messageOf } from "../base/mod.ts";
-import { type ConfigError, configError } from "./errors.ts";
+import { type DocumentError, documentError } from "./errors.ts";
 import { MAX_DOCUMENT_BYTES, MAX_SHOWN_CHARACTERS } from "./limits.ts";
 import { formatPath, fromTomlKey, type PathPart, toTomlKey } from "./names.ts";
-import { configSchema } from "./schema.ts";
 import { expects, metaOf, type Shape, shapeOf } from "./schema_walk.ts";
 import { nearest } from "./suggest.ts";
 
@@ -24,7 +23,7 @@ export interface Reading {
   readonly places: ReadonlyMap<string, Place>;
   /** Source text of each value by its {@link formatPath}. */
   readonly sources: ReadonlyMap<string, string>;
-  readonly errors: readonly ConfigError[];
+  readonly errors: readonly DocumentError[];
 }
 
 /** The text of a value, shortened for an error. */
@@ -38,9 +37,9 @@ class Reader {
   readonly value: Record<string, unknown> = {};
   readonly places = new Map<string, Place>();
   readonly sources = new Map<string, string>();
-  readonly errors: ConfigError[] = [];
+  readonly errors: DocumentError[] = [];
 
-  constructor(readonly text: string) {}
+  constructor(readonly schema: z.ZodType, readonly text: string) {}
 
   place(node: AST.TOMLNode): Place {
     return { line: node.loc.start.line, column: node.loc.start.column + 1 };
@@ -55,7 +54,7 @@ class Reader {
     const parent = formatPath(path);
     const full = parent === "" ? name : `${parent}.${name}`;
     const snake = toTomlKey(name).replaceAll("-", "_");
-    this.errors.push(configError({
+    this.errors.push(documentError({
       ...this.place(node),
       key: shown(full),
       expected: parent === "" ? "a known key" : `a key of ${parent}`,
@@ -65,7 +64,7 @@ class Reader {
   }
 
   wrongKind(path: readonly PathPart[], schema: z.ZodType, found: string, node: AST.TOMLNode): void {
-    this.errors.push(configError({
+    this.errors.push(documentError({
       ...this.place(node),
       key: formatPath(path),
       expected: expects(schema),
@@ -104,7 +103,7 @@ class Reader {
   }
 
   table(table: AST.TOMLTable): void {
-    let at: Cursor | null = root(this.value);
+    let at: Cursor | null = root(this.schema, this.value);
     const keys = table.key.keys;
     let segment = 0;
     for (const part of table.resolvedKey) {
@@ -198,8 +197,8 @@ interface Cursor {
   readonly value: Record<string, unknown>;
 }
 
-function root(value: Record<string, unknown>): Cursor {
-  return { schema: configSchema, path: [], container: {}, key: "", value };
+function root(schema: z.ZodType, value: Record<string, unknown>): Cursor {
+  return { schema, path: [], container: {}, key: "", value };
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
@@ -215,7 +214,7 @@ function leaf(node: AST.TOMLValue): unknown {
 }
 
 function failure(expected: string, found: string, place: Place): Reading {
-  const error = configError({ ...place, key: "", expected, found, suggestion: null });
+  const error = documentError({ ...place, key: "", expected, found, suggestion: null });
   return { value: {}, places: new Map(), sources: new Map(), errors: [error] };
 }
 
@@ -246,16 +245,16 @@ export function syntaxOf(text: string): AST.TOMLProgram | Reading {
   }
 }
 
-/** Reads TOML text. Never throws: whatever is wrong is in `errors`. */
-export function readToml(text: string): Reading {
+/** Reads TOML text by its schema. Never throws: whatever is wrong is in `errors`. */
+export function readToml(schema: z.ZodType, text: string): Reading {
   const program = syntaxOf(text);
   if (!("type" in program)) return program;
-  const reader = new Reader(text);
+  const reader = new Reader(schema, text);
   try {
     const [top] = program.body;
     for (const child of top.body) {
       if (child.type === "TOMLTable") reader.table(child);
-      else reader.pair(root(reader.value), child);
+      else reader.pair(root(schema, reader.value), child);
     }
   } catch (thrown) {
     if (thrown instanceof RangeError) return syntaxFailure(thrown);

@@ -1,5 +1,5 @@
 // Keys are camelCase in TypeScript and JSON, snake_case in TOML. The two are one to one for every key of
-// the schema (names_test.ts checks each), so that neither is written down twice.
+// the configuration (core/config's tests check each), so that neither is written down twice.
 
 /** "originatorIntervalMs" → "originator_interval_ms". */
 export function toTomlKey(key: string): string {
