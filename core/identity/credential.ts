@@ -2,6 +2,7 @@
 import { WireError, WireReader, WireWriter } from "../base/mod.ts";
 import { type Backend, type Bytes, hashOf, SIGNATURES } from "../pq/mod.ts";
 import {
+  authorityHash,
   type AuthorityKey,
   type AuthoritySet,
   type AuthoritySignature,
@@ -53,6 +54,8 @@ export interface VerifiedCredential extends Credential {
   readonly spiffeId: string;
   /** SHA-384 of the encoded credential: how it is named once cached. */
   readonly hash: Bytes;
+  /** Hash of the authority's set that signed it. */
+  readonly authority: Bytes;
 }
 
 /** Canonical octets of what is stated: what is signed. */
@@ -184,11 +187,13 @@ export async function verifyCredential(
     throw new IdentityError("wrong-mesh", `Cannot accept node "${nodeId}" of another mesh`);
   }
   const body = encodeClaims(claims);
-  let trusted = false;
+  let signer: AuthoritySet | null = null;
   for (const set of own) {
-    trusted ||= await verifyStatement(backend, set, CREDENTIAL, body, signatures);
+    if (signer === null && await verifyStatement(backend, set, CREDENTIAL, body, signatures)) {
+      signer = set;
+    }
   }
-  if (!trusted) {
+  if (signer === null) {
     throw new IdentityError("untrusted", `Cannot accept node "${nodeId}": signatures do not hold`);
   }
   if (nowMs !== null) requireInTime(claims, nodeId, nowMs);
@@ -197,5 +202,6 @@ export async function verifyCredential(
     nodeId,
     spiffeId: nodeSpiffeId(claims.trustDomain, nodeId),
     hash: hashOf(encodeCredential(credential)),
+    authority: authorityHash(signer),
   };
 }

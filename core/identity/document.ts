@@ -17,7 +17,8 @@ export type DocumentKind =
   | "authority backup"
   | "mesh state"
   | "signing request"
-  | "revocations";
+  | "revocations"
+  | "policy";
 
 const VERSION = 1;
 const CHECKSUM_BYTES = 16;

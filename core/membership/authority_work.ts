@@ -2,11 +2,13 @@
 import {
   authorityHash,
   type AuthoritySet,
+  CREDENTIAL_LIFETIME_MS,
   decodeClaims,
   decodeRevocationList,
   encodeRevocationList,
   formatNodeId,
   IdentityError,
+  issueCredential,
   MAX_AUTHORITY_KEYS,
   nextRevocations,
   nodeIdOf,
@@ -201,6 +203,16 @@ export async function rotateAuthority(
     const list = nextRevocations(state.revocations.list, []);
     const signed = await signRevocations(next, young.slice(0, threshold), list);
     await state.acceptRevocations(signed, nowMs);
+    // This node's own credential too, while the new keys are open.
+    const { claims } = state.credential;
+    await state.acceptCredential(
+      await issueCredential(next, young.slice(0, threshold), {
+        ...claims,
+        serial: Math.max(nowMs, claims.serial + 1),
+        notBeforeMs: nowMs,
+        notAfterMs: nowMs + CREDENTIAL_LIFETIME_MS,
+      }),
+    );
     await context.audit.append(
       "authority.rotated",
       state.credential.spiffeId,

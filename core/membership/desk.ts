@@ -116,6 +116,12 @@ export class EnrolmentDesk {
   #entitleByToken(id: string, nodeId: string): Entitlement {
     const { tables: { tokens, requests }, clock } = this.#context;
     const token = tokens.get(id);
+    const before = requests.list(MAX_ROWS).find((one) =>
+      one.nodeId === nodeId && one.tokenId === id
+    );
+    if (before?.state === "refused") {
+      throw new IdentityError("refused", "Cannot enrol: the request was refused");
+    }
     // Whose request waits comes back to ask: neither a try, nor late because it had to wait.
     const waits = token?.nodeId === null && requests.ofNode(nodeId)?.tokenId === id;
     const judged = waits ? { ...token, nodeId } : token;

@@ -1,6 +1,5 @@
 // Invites of a member: made, listed, withdrawn.
 import {
-  authorityHash,
   encodeInvite,
   IdentityError,
   MAX_INVITE_ADDRESSES,
@@ -64,7 +63,7 @@ export async function makeInvite(
     id: tokenId.toHex(),
     createdMs: nowMs,
     expiresMs: nowMs + (options.lifetimeMs ?? DEFAULT_INVITE_MS),
-    authority: authorityHash(state.chain.current).toHex(),
+    authority: state.credential.authority.toHex(),
     roles: options.roles ?? [],
     autoApprove: options.autoApprove ?? false,
     tries: 0,
@@ -76,7 +75,8 @@ export async function makeInvite(
   const text = encodeInvite({
     trustDomain: state.trustDomain,
     suite: state.chain.current.suite,
-    authority: authorityHash(state.chain.current),
+    // The set that signed this node's credential: right after a rotation that is the last one still.
+    authority: state.credential.authority,
     tokenId,
     tokenSecret: tokenSecret(inviteKey, tokenId),
     expiresMs: record.expiresMs,

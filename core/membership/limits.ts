@@ -39,7 +39,10 @@ export const ASK_AGAIN_MAX_MS = 60_000;
 export const DIAL_TIMEOUT_MS = 5_000;
 
 /** How often the age of the node's own credential is looked at. */
-export const RENEWAL_CHECK_MS = 10 * 60 * 1000;
+export const RENEWAL_CHECK_MS = 3600 * 1000;
+
+/** After a rotation of the authority its members renew within so long, each at a time of its own. */
+export const RENEWAL_SPREAD_MS = 10 * 60 * 1000;
 
 /** After a rotation of the node's keys the old ones are accepted for so long. */
 export const OLD_KEYS_MS = 3600 * 1000;

@@ -8,8 +8,8 @@ import {
   IdentityError,
   type NodeKeys,
 } from "../identity/mod.ts";
-import type { EnrolmentDialer } from "./asking.ts";
-import { askMembers } from "./asking.ts";
+import { equalBytes } from "../pq/mod.ts";
+import { askMembers, type EnrolmentDialer } from "./asking.ts";
 import { type Context, type Member, requireClock, trustedNowMs } from "./context.ts";
 import type { EnrolmentDesk } from "./desk.ts";
 import { requireOwn } from "./entering.ts";
@@ -25,11 +25,16 @@ export interface RenewalWays {
   readonly name: string;
 }
 
-/** Whether the node's own credential is past half its life. Never while the clock isn't set. */
+/**
+ * Whether the node's own credential is past half its life, or signed by an authority that was replaced. Never
+ * while the clock isn't set.
+ */
 export function renewalDue({ clock }: Pick<Context, "clock">, { state }: Member): boolean {
-  const { notBeforeMs, notAfterMs } = state.credential.claims;
+  const { authority, claims: { notBeforeMs, notAfterMs } } = state.credential;
   const nowMs = trustedNowMs(clock);
-  return nowMs !== null && nowMs >= (notBeforeMs + notAfterMs) / 2;
+  if (nowMs === null) return false;
+  const replaced = !equalBytes(authority, authorityHash(state.chain.current));
+  return replaced || nowMs >= (notBeforeMs + notAfterMs) / 2;
 }
 
 /** Whether the keys that must sign lie open on this node. */

@@ -15,6 +15,8 @@ import {
   encodeAuthority,
   fieldOf,
   IdentityError,
+  loadAuthorityKey,
+  type PassphraseSealing,
   readDocument,
   readSignatures,
   REVOCATIONS,
@@ -23,6 +25,7 @@ import {
   writeDocument,
   writeSignatures,
 } from "../identity/mod.ts";
+import type { Files } from "../ports/mod.ts";
 import { type Backend, equalBytes } from "../pq/mod.ts";
 import type { RequestKind, SigningRequest } from "./ports.ts";
 
@@ -141,4 +144,42 @@ export async function goodSignatures(
     throw new IdentityError("untrusted", "Cannot use these signatures: none of them holds");
   }
   return joined(request.signatures, good);
+}
+
+/**
+ * Signs a carried request with one key file. Needs neither database nor mesh: works on a machine that is
+ * kept offline.
+ *
+ * @throws {IdentityError} "missing", "insecure-file", "wrong-passphrase", "untrusted" for a key of no part of
+ *   the authority that the request names.
+ */
+export async function signCarried(
+  { files, sealing }: { readonly files: Files; readonly sealing: PassphraseSealing },
+  { text, name }: { readonly text: string; readonly name: string },
+  keyPath: string,
+  passphrase: string | null,
+): Promise<string> {
+  const { set, request } = importRequest(text, name);
+  const { key } = await loadAuthorityKey(sealing, files, keyPath, passphrase);
+  try {
+    const own = set.keys.some((one) => equalBytes(one.postQuantum, key.postQuantum.publicKey));
+    if (!own) {
+      throw new IdentityError(
+        "untrusted",
+        `Cannot sign "${name}": "${keyPath}" is no key of its authority`,
+      );
+    }
+    const whole: SigningRequest = {
+      ...request,
+      state: "pending",
+      createdMs: 0,
+      tokenId: null,
+      approved: true,
+      authority: authorityHash(set),
+    };
+    return exportRequest(set, await signRequest(set, [key], whole));
+  } finally {
+    key.postQuantum.wipe();
+    key.ed25519.wipe();
+  }
 }

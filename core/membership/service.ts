@@ -38,10 +38,10 @@ import {
   makeInvite,
 } from "./invites.ts";
 import { Joining, type JoinOutcome } from "./joining.ts";
-import { MAX_ROWS, RENEWAL_CHECK_MS } from "./limits.ts";
+import { MAX_ROWS, RENEWAL_CHECK_MS, RENEWAL_SPREAD_MS } from "./limits.ts";
 import type { SigningRequest, TokenRecord } from "./ports.ts";
 import { renewalDue, type RenewalWays, renewCredential, rotateNodeKeys } from "./renewal.ts";
-import { exportRequest, goodSignatures, importRequest } from "./requests.ts";
+import { exportRequest, goodSignatures, importRequest, signCarried } from "./requests.ts";
 import { type MembershipStatus, memberStatus, type RequestView, viewOf } from "./status.ts";
 
 /** What changed. "member": this node entered a mesh. */
@@ -78,6 +78,8 @@ export class Membership {
   #desk: EnrolmentDesk | null = null;
   #server: EnrolmentServer | null = null;
   #problem: string | null = null;
+  /** Ends the pause before the next look at the credential's age. */
+  #replaced: AbortController | null = null;
   #last: Promise<unknown> = Promise.resolve();
 
   private constructor(context: Context, options: MembershipOptions) {
@@ -295,6 +297,21 @@ export class Membership {
     return exportRequest(this.#require().state.chain.current, request);
   }
 
+  /**
+   * Adds the signature of a key that lies elsewhere to a carried request. The request is told in words to
+   * whoever signs, before; see {@link importRequest}.
+   *
+   * @param keyPath absolute path of an authority key file.
+   */
+  async signCarried(
+    text: string,
+    name: string,
+    keyPath: string,
+    passphrase: string | null,
+  ): Promise<string> {
+    return await signCarried(this.#context, { text, name }, keyPath, passphrase);
+  }
+
   /** Takes signatures that a file brings back. @throws {IdentityError} */
   importSignatures(text: string, name: string): Promise<RequestView> {
     return this.#serially(async () => {
@@ -363,10 +380,20 @@ export class Membership {
     });
   }
 
+  /** An hour, or less when the authority was replaced meanwhile. */
+  async #pauseBeforeRenewal(): Promise<void> {
+    const { clock, random } = this.#context;
+    const wake = this.#replaced = new AbortController();
+    await clock.sleep(RENEWAL_CHECK_MS, AbortSignal.any([this.#stop.signal, wake.signal]));
+    if (!wake.signal.aborted) return;
+    const [high = 0, low = 0] = random.bytes(2);
+    await clock.sleep(RENEWAL_SPREAD_MS * (high * 256 + low) / 65_536, this.#stop.signal);
+  }
+
   async #renewing(): Promise<void> {
     const { signal } = this.#stop;
     while (!signal.aborted) {
-      await this.#context.clock.sleep(RENEWAL_CHECK_MS, signal);
+      await this.#pauseBeforeRenewal();
       if (signal.aborted || this.#member === null || !renewalDue(this.#context, this.#member)) {
         continue;
       }
@@ -401,7 +428,10 @@ export class Membership {
   acceptChain(bytes: Bytes): Promise<boolean> {
     return this.#serially(async () => {
       const added = await this.#require().state.acceptChain(decodeChain(bytes));
-      if (added > 0) this.#tell("authority");
+      if (added > 0) {
+        this.#replaced?.abort();
+        this.#tell("authority");
+      }
       return added > 0;
     });
   }
