@@ -14,6 +14,8 @@ export interface Finding {
   readonly found: string;
   /** Allowed, but probably not meant. */
   readonly warning: boolean;
+  /** A word that may have been meant. */
+  readonly suggestion?: string | null;
 }
 
 /** A kind of document. */
@@ -126,7 +128,7 @@ function located(finding: Finding, source: Source): DocumentError {
     key: formatPath(finding.path),
     expected: finding.expected,
     found: finding.found,
-    suggestion: null,
+    suggestion: finding.suggestion ?? null,
   });
 }
 
