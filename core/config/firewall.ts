@@ -90,6 +90,20 @@ const ICMP_NEEDED = [
   "icmp type { destination-unreachable, time-exceeded, parameter-problem } accept",
 ];
 
+/** What nodes say to each other outside of the tunnels: each of it proves who it is from. */
+function fromMembers({ overlay }: Config, side: "lan" | "wan"): string[] {
+  if (!overlay.enabled) return [];
+  const udp = side === "lan"
+    ? set([overlay.wireguardPort, overlay.discoveryPort].map(String))
+    : String(overlay.wireguardPort);
+  return [
+    `tcp dport ${
+      set([overlay.handshakePort, overlay.fabricPort].map(String))
+    } accept comment "members"`,
+    `udp dport ${udp} accept comment "tunnels"`,
+  ];
+}
+
 function fromLan(config: Config): string[] {
   const { firewall, lan, respondd } = config;
   const out = [...ICMP_NEEDED, "icmp type echo-request accept", "icmpv6 type echo-request accept"];
@@ -104,6 +118,7 @@ function fromLan(config: Config): string[] {
   }
   if (firewall.sshFrom.includes("lan")) out.push('tcp dport 22 accept comment "SSH"');
   if (respondd.enabled) out.push(`udp dport ${respondd.port} accept comment "respondd"`);
+  out.push(...fromMembers(config, "lan"));
   return [...out, "counter drop"];
 }
 
@@ -123,6 +138,7 @@ function fromWan(config: Config): string[] {
     out.push(`tcp dport ${set(api)} accept comment "API"`);
   }
   if (firewall.sshFrom.includes("wan")) out.push('tcp dport 22 accept comment "SSH"');
+  out.push(...fromMembers(config, "wan"));
   return [...out, "counter drop"];
 }
 

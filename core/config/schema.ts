@@ -309,6 +309,45 @@ const respondd = z.strictObject({
   port: key(whole(1, 65_535).default(1001), "UDP port."),
 });
 
+const port = (standard: number) => whole(1, 65_535).default(standard);
+
+const overlay = z.strictObject({
+  enabled: key(
+    yes,
+    "Whether a node that belongs to a mesh (x0tta6bl4 mesh join) keeps tunnels to its members.",
+  ),
+  interface: key(interfaceName.default("x0"), "Name of the WireGuard interface."),
+  handshakePort: key(port(6470), "TCP port of handshakes and of nodes that enrol."),
+  wireguardPort: key(port(6471), "UDP port of the tunnels."),
+  discoveryPort: key(port(6472), "UDP port on which members of a mesh link find each other."),
+  fabricPort: key(port(6473), "TCP port of the fabric between nodes."),
+  peers: key(
+    list(listen).default([]),
+    "Members to reach over the Internet: address and handshake port.",
+  ),
+  announce: key(
+    list(listen).default([]),
+    "Addresses of this node for invites. Empty: those it finds itself.",
+  ),
+  idleS: key(
+    whole(30, 86_400).default(300),
+    "A tunnel that nothing passed for so long is taken down.",
+  ),
+});
+
+const spiffe = z.strictObject({
+  workloadApi: key(
+    no,
+    "Gives programs on this node their identities over a unix socket (SPIFFE Workload API).",
+  ),
+  workloadSocket: key(
+    line(100).default(""),
+    'Where the socket lies; empty: "workload.sock" in the data directory.',
+  ),
+  bundleEndpoint: key(no, "Serves this mesh's trust bundle to other trust domains over HTTPS."),
+  bundlePort: key(port(6474), "TCP port of the bundle endpoint."),
+});
+
 /** The whole document. `configSchema.parse({})` is the default configuration. */
 export const configSchema = z.strictObject({
   node: key(node.prefault({}), "This node."),
@@ -324,6 +363,8 @@ export const configSchema = z.strictObject({
   firewall: key(firewall.prefault({}), "Packet filter (nftables)."),
   api: key(api.prefault({}), "API and web page."),
   metrics: key(metrics.prefault({}), "What is measured and how long it is kept."),
+  overlay: key(overlay.prefault({}), "Encrypted tunnels between the members of a mesh."),
+  spiffe: key(spiffe.prefault({}), "Identities of programs."),
   respondd: key(respondd.prefault({}), "Status for existing mesh maps."),
 });
 
