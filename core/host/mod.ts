@@ -8,6 +8,8 @@ export {
   type ServiceNotifier,
   serviceNotifier,
 } from "./notify.ts";
+export { hostNetwork, type HostNetworkOptions } from "./net.ts";
+export { hostPackets } from "./net_packets.ts";
 export { hostRandom } from "./random.ts";
 export { type HostServices, hostServices, type HostServicesOptions } from "./services.ts";
 export { unixDialer, unixListener } from "./stream.ts";

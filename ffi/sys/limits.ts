@@ -18,3 +18,9 @@ export const MAX_NAMESPACE_NAME_CHARS = 255;
 
 /** Times a call interrupted by a signal (EINTR) is made again. */
 export const MAX_INTERRUPTED_ATTEMPTS = 16;
+
+/** Connections that wait to be accepted. */
+export const LISTEN_BACKLOG = 128;
+
+/** Octets of one read of a stream. */
+export const READ_BYTES = 65_536;

@@ -1,6 +1,7 @@
 // The kernel's own interface, by way of libc: sockets, readiness, network namespaces, /proc/sys.
 // Knows no netlink family. Importing it opens nothing; the first call does.
 export { ERRNO, type ErrnoName, errnoName, SyscallError } from "./errno.ts";
+export { interfaceIndex, interfaceName } from "./interfaces.ts";
 export { loadLibc, monotonicMs, randomU32 } from "./libc.ts";
 export { loadLibnftables, type NftablesRun, runLibnftables } from "./libnftables.ts";
 export {
@@ -11,6 +12,7 @@ export {
   namespacePath,
   withNamespace,
 } from "./namespace.ts";
+export { openRaw6, sendRaw6 } from "./raw6.ts";
 export {
   AF_INET6,
   AF_NETLINK,
@@ -46,4 +48,21 @@ export {
   type UnixDatagramOptions,
 } from "./socket.ts";
 export { readSysctl, sysctlPath, writeSysctl } from "./sysctl.ts";
-export { joinGroup, openUdp, type UdpOptions } from "./udp.ts";
+export {
+  type Accepted,
+  acceptTcp,
+  connectTcp,
+  listenTcp,
+  localInet6,
+  pendingError,
+  readStream,
+  writeStream,
+} from "./tcp.ts";
+export { Tun } from "./tun.ts";
+export {
+  joinGroup,
+  type MulticastOptions,
+  openMulticast,
+  openUdp,
+  type UdpOptions,
+} from "./udp.ts";
