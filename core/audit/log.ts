@@ -1,13 +1,13 @@
 // The audit log: who enrolled, was approved, revoked, rotated. Each entry carries the hash of the one before, so
 // that none can be changed, removed or put in between without it showing. The newest hash is kept a second
 // time in a file: a database restored from an old backup, or cut, is noticed. It is no defence against
-// somebody who rewrites both; for that heads are signed and passed on.
+// somebody who rewrites both; for that heads are signed and passed on (head.ts, head_book.ts).
 import { type Clock, FileError, type Files } from "../ports/mod.ts";
 import { WireWriter } from "../base/mod.ts";
 import { type Bytes, equalBytes, hashParts } from "../pq/mod.ts";
 import { AuditError } from "./errors.ts";
 import type { AuditTable } from "./ports.ts";
-import { MAX_DETAIL_BYTES, MAX_SUBJECT_BYTES, VERIFY_BATCH } from "./limits.ts";
+import { MAX_DETAIL_BYTES, MAX_HEAD_LINKS, MAX_SUBJECT_BYTES, VERIFY_BATCH } from "./limits.ts";
 
 /** What is recorded. */
 export type AuditKind =
@@ -56,13 +56,35 @@ export type AuditVerdict =
   | { readonly sound: true; readonly head: AuditHead }
   | { readonly sound: false; readonly brokenAt: number; readonly why: string };
 
-const START: Bytes = new Uint8Array(48);
+/** A part of the chain as hashes: the head before it, and what each entry after that says. */
+export interface AuditStretch {
+  readonly base: AuditHead;
+  /** Hashes of the bodies of the entries `base.count + 1` and on. */
+  readonly links: readonly Bytes[];
+}
 
-/** Hash of an entry over all its fields. */
-export function hashOfEntry(entry: Omit<AuditEntry, "hash">): Bytes {
+const START: Bytes = new Uint8Array(48);
+const BODY_LABEL = new TextEncoder().encode("x0tta6bl4 v1 audit body");
+const LINK_LABEL = new TextEncoder().encode("x0tta6bl4 v1 audit link");
+
+/** Hash of what an entry says, without its place in the chain. */
+export function hashOfBody(entry: Omit<AuditEntry, "hash" | "previous">): Bytes {
   const body = new WireWriter().u53(entry.index).u53(entry.atMs).text(entry.kind).text(entry.actor)
-    .text(entry.subject).text(entry.detail).bytes(entry.previous).finish();
-  return hashParts(new TextEncoder().encode("x0tta6bl4 v1 audit entry"), body);
+    .text(entry.subject).text(entry.detail).finish();
+  return hashParts(BODY_LABEL, body);
+}
+
+/**
+ * The next link of a chain. Made of hashes only, so that a node can show that its log grew without showing
+ * what is in it.
+ */
+export function linkHash(previous: Uint8Array, body: Uint8Array): Bytes {
+  return hashParts(LINK_LABEL, previous, body);
+}
+
+/** Hash of an entry over all its fields and the entry before. */
+export function hashOfEntry(entry: Omit<AuditEntry, "hash">): Bytes {
+  return linkHash(entry.previous, hashOfBody(entry));
 }
 
 function requireShort(what: string, text: string, most: number): void {
@@ -106,7 +128,12 @@ export class AuditLog {
 
   async #compare(): Promise<string | null> {
     const text = await this.#files.readText(this.#path);
-    if (text === null) return null;
+    if (text === null) {
+      // A crash after the very first entry leaves no file.
+      return (this.#table.last()?.index ?? 0) < 2
+        ? null
+        : `the file "${this.#path}" is gone: it can't be told whether newer entries were cut off`;
+    }
     const match = /^(\d{1,15}) ([0-9a-f]{96})\n$/.exec(text);
     if (match === null) return `the file "${this.#path}" is damaged`;
     const count = Number(match[1]);
@@ -122,6 +149,29 @@ export class AuditLog {
   head(): AuditHead {
     const last = this.#table.last();
     return { count: last?.index ?? 0, hash: last?.hash ?? START };
+  }
+
+  /** Where the chain was after `count` entries, or `null` when it isn't so long. */
+  headAt(count: number): AuditHead | null {
+    if (count === 0) return { count, hash: START };
+    const [entry] = this.#table.from(count, 1);
+    return entry?.index === count ? { count, hash: entry.hash } : null;
+  }
+
+  /**
+   * The chain as hashes, from `since` on.
+   *
+   * @param since entries already known; a longer log than this one begins at its end.
+   * @param limit links at most, {@link MAX_HEAD_LINKS} at most.
+   */
+  stretch(since: number, limit: number = MAX_HEAD_LINKS): AuditStretch {
+    const { count } = this.head();
+    const base = this.headAt(Math.max(0, Math.min(since, count)));
+    if (base === null) {
+      throw new AuditError("broken", `Cannot read audit entry ${since}: it is missing`);
+    }
+    const entries = this.#table.from(base.count + 1, Math.min(limit, MAX_HEAD_LINKS));
+    return { base, links: entries.map(hashOfBody) };
   }
 
   /** Records something that was done. @throws {AuditError} "too-long"; StoreError when it cannot be kept. */
@@ -177,31 +227,74 @@ export class AuditLog {
     return end < 1 ? [] : this.#table.from(start, end - start + 1).toReversed();
   }
 
-  /** Checks every link from the first on. */
-  verify(): AuditVerdict {
-    let expected = 1;
-    let previous: Bytes = START;
+  /**
+   * Takes notice of what this node signed earlier, as another member gives it back: the only witness when
+   * the database and the file beside it were restored together.
+   *
+   * @param signed whose signature by this node was checked.
+   * @returns why this log is not the one that was signed, or `null`.
+   */
+  confront(signed: AuditHead): string | null {
     const { count } = this.head();
-    while (expected <= count) {
-      const batch = this.#table.from(expected, VERIFY_BATCH);
-      if (batch.length === 0) return broken(expected, `entry ${expected} is missing`);
-      for (const entry of batch) {
-        if (entry.index !== expected) return broken(expected, `entry ${expected} is missing`);
-        if (!equalBytes(entry.previous, previous)) {
-          return broken(expected, `entry ${expected} does not follow the one before it`);
-        }
-        if (!equalBytes(hashOfEntry(entry), entry.hash)) {
-          return broken(expected, `entry ${expected} was changed`);
-        }
-        previous = entry.hash;
-        expected++;
-      }
+    const here = this.headAt(signed.count);
+    if (here !== null && equalBytes(here.hash, signed.hash)) return null;
+    const why = here === null
+      ? `this log has ${count} entries; ${signed.count} were signed by this node and seen by others`
+      : `audit entry ${signed.count} is not the one that this node signed and others saw`;
+    this.#rollback ??= why;
+    return why;
+  }
+
+  /**
+   * Checks every link from the first on, and that the newest is the one that was last written.
+   *
+   * @param pause called between two batches, so that other work goes on.
+   */
+  async verify(pause: () => Promise<void> = () => Promise.resolve()): Promise<AuditVerdict> {
+    let link: AuditHead = { count: 0, hash: START };
+    // Entries that are appended meanwhile are checked too.
+    while (link.count < this.head().count) {
+      const batch = this.#table.from(link.count + 1, VERIFY_BATCH);
+      const next = followEntries(link, batch);
+      if ("sound" in next) return next;
+      if (batch.length === 0) return missingEntry(link.count + 1);
+      link = next;
+      await pause();
     }
-    if (this.#rollback !== null) return broken(count + 1, this.#rollback);
-    return { sound: true, head: { count, hash: previous } };
+    await this.#writing.catch(() => {});
+    const rollback = this.#rollback ?? await this.#compare();
+    return rollback === null
+      ? { sound: true, head: link }
+      : { sound: false, brokenAt: link.count + 1, why: rollback };
   }
 }
 
-function broken(brokenAt: number, why: string): AuditVerdict {
+type Broken = AuditVerdict & { readonly sound: false };
+
+function broken(brokenAt: number, why: string): Broken {
   return { sound: false, brokenAt, why };
+}
+
+function missingEntry(index: number): Broken {
+  return broken(index, `entry ${index} is missing`);
+}
+
+/** Follows the chain over some entries: to their end, or to where it breaks. */
+export function followEntries(
+  start: AuditHead,
+  entries: readonly AuditEntry[],
+): AuditHead | Broken {
+  let { count, hash } = start;
+  for (const entry of entries) {
+    const expected = count + 1;
+    if (entry.index !== expected) return missingEntry(expected);
+    if (!equalBytes(entry.previous, hash)) {
+      return broken(expected, `entry ${expected} does not follow the one before it`);
+    }
+    if (!equalBytes(hashOfEntry(entry), entry.hash)) {
+      return broken(expected, `entry ${expected} was changed`);
+    }
+    ({ index: count, hash } = entry);
+  }
+  return { count, hash };
 }
