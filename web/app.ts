@@ -18,6 +18,7 @@ import { addPage } from "./pages/mod.ts";
 import { addOpenApi } from "./api/openapi.ts";
 import { addPrometheus, prometheusRendering } from "./api/prometheus.ts";
 import { EventHub } from "./api/hub.ts";
+import { addSecurity, type SecurityService } from "./api/security.ts";
 import { addStream } from "./api/stream.ts";
 import { addTables, tableRenderings } from "./api/tables.ts";
 import type { Connection } from "./connection.ts";
@@ -33,6 +34,8 @@ export interface AppDependencies {
   readonly node: NodeService;
   readonly config: ConfigService;
   readonly clock: Clock;
+  /** Left out, the node has no part in trust: its routes are not there. */
+  readonly security?: SecurityService;
   /** Names under which browsers may reach the node, beside IPs, localhost and the node's own name. */
   readonly hostNames?: () => readonly string[];
   /** Told of errors nobody expected, for the log. The client gets none of it. */
@@ -77,7 +80,7 @@ export function createApp(dependencies: AppDependencies): WebApp {
 
 function routes(
   context: ApiContext,
-  { config, onError }: AppDependencies,
+  { config, security, onError }: AppDependencies,
   cached: CachedBodies,
   hub: EventHub,
 ): OpenAPIHono<Env> {
@@ -98,6 +101,7 @@ function routes(
   addNode(api, context);
   addDiagnostics(api, context);
   addConfig(api, config);
+  if (security !== undefined) addSecurity(api, security);
   addPrometheus(api, cached);
   addStream(api, hub);
   addPage(api, context, config);

@@ -19,6 +19,18 @@ const BY_STATUS: Readonly<Record<number, ExitCode>> = {
   422: EXIT.invalidConfig,
 };
 
+const LASTING: ReadonlySet<string> = new Set([
+  "wrong-mesh",
+  "not-yet-valid",
+  "revoked",
+  "wrong-node",
+  "token-unknown",
+  "not-enrolled",
+  "enrolled",
+  "no-authority",
+  "rollback",
+]);
+
 function problemOf(answer: ApiAnswer): CliError {
   let problem: Problem = {};
   try {
@@ -29,10 +41,13 @@ function problemOf(answer: ApiAnswer): CliError {
   const listed = (problem.errors ?? []).map((error) => `  ${error.message ?? ""}`);
   const summary = problem.detail ?? problem.title ??
     `The daemon answered with status ${answer.status}`;
+  // Not busy, but as things are: waiting won't help.
+  const lasting = answer.status === 409 && LASTING.has(problem.code ?? "");
   const message = listed.length === 0
     ? summary
     : [`${problem.title ?? "Refused"}:`, ...listed].join("\n");
-  return new CliError(BY_STATUS[answer.status] ?? EXIT.failed, message, problem.hint ?? null);
+  const status = lasting ? EXIT.failed : BY_STATUS[answer.status] ?? EXIT.failed;
+  return new CliError(status, message, problem.hint ?? null);
 }
 
 /** Calls the API below /api/v1. */

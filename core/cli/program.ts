@@ -6,6 +6,7 @@ import { addConfigCommands } from "./commands/config.ts";
 import { addDiagnoseCommands } from "./commands/diagnose.ts";
 import { addEventCommands } from "./commands/events.ts";
 import { addMachineCommands } from "./commands/machine.ts";
+import { addMeshCommands } from "./commands/mesh.ts";
 import { addShowCommands } from "./commands/show.ts";
 import { completionScript, type Shell, SHELLS } from "./completion.ts";
 import type { CliContext } from "./context.ts";
@@ -29,6 +30,7 @@ export function createProgram(context: CliContext): Command {
   addDiagnoseCommands(program, context);
   addEventCommands(program, context);
   addConfigCommands(program, context);
+  addMeshCommands(program, context);
   addMachineCommands(program, context);
   program.command("completion").description("completion script for a shell")
     .addArgument(new Argument("<shell>").choices(SHELLS))

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { CodedError, type CodedErrorOptions, InvariantError } from "../../core/base/mod.ts";
 import { type ConfigError, ConfigFault, type ConfigFaultCode } from "../../core/config/mod.ts";
+import type { IdentityErrorCode } from "../../core/identity/mod.ts";
 import type { KernelFaultCode } from "../../core/ports/mod.ts";
 import type { Problem } from "../http/problem.ts";
 
@@ -24,7 +25,7 @@ export class ApiError extends CodedError<
 
 type OwnCode = ApiError["code"];
 const STATUSES: Readonly<
-  Record<KernelFaultCode | ConfigFaultCode | OwnCode, readonly [number, string]>
+  Record<KernelFaultCode | ConfigFaultCode | IdentityErrorCode | OwnCode, readonly [number, string]>
 > = {
   "not-permitted": [503, "The node lacks the privilege"],
   "not-supported": [501, "Not supported on this machine"],
@@ -46,6 +47,27 @@ const STATUSES: Readonly<
   "expired": [410, "Too late"],
   "storage": [507, "Could not be stored"],
   "not-started": [503, "Not started"],
+  "malformed": [400, "Not understood"],
+  "checksum": [400, "Damaged"],
+  "wrong-mesh": [409, "Of another mesh"],
+  "untrusted": [403, "Not trusted"],
+  "not-yet-valid": [409, "Not valid yet"],
+  "revoked": [409, "Revoked"],
+  "wrong-node": [409, "Another node's"],
+  "role-missing": [403, "A role is missing"],
+  "insecure-file": [503, "A secret file is open to others"],
+  "missing": [404, "Not found"],
+  "wrong-passphrase": [403, "Wrong passphrase"],
+  "token-unknown": [409, "Unknown invite"],
+  "token-expired": [410, "The invite expired"],
+  "token-used": [410, "The invite was used"],
+  "token-exhausted": [410, "The invite was tried too often"],
+  "not-enrolled": [409, "In no mesh"],
+  "enrolled": [409, "In a mesh already"],
+  "no-authority": [409, "Too few authority keys"],
+  "refused": [403, "Refused"],
+  "no-answer": [502, "No member answers"],
+  "rollback": [409, "Older than what was seen"],
 };
 
 function isKnown(code: string): code is keyof typeof STATUSES {
