@@ -93,15 +93,14 @@ export class ConfigManager {
     const inForce = state.name === "waiting" || state.name === "confirming" ||
       state.name === "applying";
     const { revision, text } = inForce ? state.pending : state.confirmed;
-    const parsed = parseConfig(text);
-    invariant(parsed.ok, "The document in force is invalid");
-    return {
-      revision,
-      text,
-      config: parsed.config,
-      warnings: parsed.warnings,
-      confirmed: !inForce,
-    };
+    // Asked for at every reading of the kernel: a text is parsed once.
+    if (this.#parsed?.text !== text) {
+      const parsed = parseConfig(text);
+      invariant(parsed.ok, "The document in force is invalid");
+      this.#parsed = { text, config: parsed.config, warnings: parsed.warnings };
+    }
+    const { config, warnings } = this.#parsed;
+    return { revision, text, config, warnings, confirmed: !inForce };
   }
 
   /** Checks a document without applying it. */
