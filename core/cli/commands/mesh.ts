@@ -1,52 +1,12 @@
-// Belonging to a mesh: create, invite, join, approve, revoke, rotate, show, back up. Secrets come from files
-// or standard input, never from the command line, where other users of the machine can read them.
+// Belonging to a mesh: show, create, join, invite. What its authority decides is in mesh_authority.ts.
 import type { Command } from "commander";
 import type { ApiClient } from "../client.ts";
 import { type CliContext, clientOf, print, printRows } from "../context.ts";
 import { CliError, EXIT } from "../exit_codes.ts";
 import { duration, moment, orDash, printable } from "../format.ts";
 import { integer } from "./diagnose.ts";
-
-interface Member {
-  readonly mesh: string;
-  readonly suite: string;
-  readonly nodeId: string;
-  readonly spiffeId: string;
-  readonly overlayAddress: string;
-  readonly roles: readonly string[];
-  readonly revoked: boolean;
-  readonly credential: { readonly notAfterMs: number; readonly state: string | null };
-  readonly authority: {
-    readonly version: number;
-    readonly keys: number;
-    readonly threshold: number;
-    readonly here: { readonly open: number; readonly sealed: number };
-  };
-  readonly revocations: { readonly version: number; readonly count: number };
-  readonly missing: unknown;
-  readonly pendingRequests: number;
-}
-
-interface Status {
-  readonly member: Member | null;
-  readonly join: {
-    readonly mesh: string;
-    readonly state: string;
-    readonly requestId: string | null;
-    readonly lastError: string | null;
-  } | null;
-  readonly problem: string | null;
-}
-
-interface Request {
-  readonly id: string;
-  readonly kind: string;
-  readonly state: string;
-  readonly createdMs: number;
-  readonly name: string;
-  readonly nodeId: string;
-  readonly signatures: number;
-}
+import { addDeciding, addRotating } from "./mesh_authority.ts";
+import { type MeshRequest, type MeshStatus, secretOf, statusText } from "./mesh_status.ts";
 
 interface Invite {
   readonly id: string;
@@ -66,58 +26,6 @@ interface MadeInvite {
 
 /** How often `join --wait` asks whether it was approved. */
 const WAIT_MS = 1_000;
-
-async function secretOf(context: CliContext, file: string | undefined): Promise<string | null> {
-  if (file === undefined) return null;
-  const text =
-    await (file === "-" ? context.terminal.readInput() : context.terminal.readFile(file));
-  return text.replace(/\r?\n$/, "");
-}
-
-const PASSPHRASE = [
-  "--passphrase-file <file>",
-  "passphrase of the authority keys; - for standard input",
-] as const;
-
-function credentialText({ credential, missing, revoked }: Member): string {
-  if (revoked) return "REVOKED: other members refuse this node";
-  if (missing !== null) return "NOT USABLE: older state than was seen before; see doctor";
-  const until = moment(credential.notAfterMs);
-  if (credential.state === "expired") return `EXPIRED on ${until}`;
-  return credential.state === null ? "not judged: the clock is not set" : `valid until ${until}`;
-}
-
-function statusText({ member, join, problem }: Status): string {
-  if (problem !== null) return printable(problem);
-  if (join !== null) {
-    const what = join.state === "waiting"
-      ? `waits for approval (request ${join.requestId})`
-      : "asks";
-    const error = join.lastError === null ? "" : `\n${printable(join.lastError)}`;
-    return `Joining ${printable(join.mesh)}: ${what}.${error}`;
-  }
-  if (member === null) {
-    return "This node belongs to no mesh. Run: x0tta6bl4 mesh create NAME, or x0tta6bl4 mesh join INVITE";
-  }
-  const { authority, revocations } = member;
-  const { open, sealed } = authority.here;
-  return [
-    ["mesh", member.mesh],
-    ["node", member.nodeId],
-    ["identity", member.spiffeId],
-    ["address", member.overlayAddress],
-    ["roles", member.roles.join(", ")],
-    ["suite", member.suite],
-    ["credential", credentialText(member)],
-    [
-      "authority",
-      `version ${authority.version}, ${authority.threshold} of ${authority.keys} keys must sign; here: ` +
-      `${open} open, ${sealed} sealed`,
-    ],
-    ["revoked", `${revocations.count} (version ${revocations.version})`],
-    ["requests", `${member.pendingRequests} waiting`],
-  ].map(([name = "", value = ""]) => `${name.padEnd(11)} ${printable(value)}`).join("\n");
-}
 
 function inviteState({ nodeId, usedMs, cancelledMs, expiresMs }: Invite): string {
   if (cancelledMs !== null) return "withdrawn";
@@ -144,12 +52,12 @@ async function inviteText({ text, addresses, record }: MadeInvite): Promise<stri
 function addShowing(mesh: Command, context: CliContext): void {
   mesh.command("show").description("this node's mesh, identity and authority")
     .action(async (_options, command: Command) => {
-      const status = await clientOf(context, command).get<Status>("/membership");
+      const status = await clientOf(context, command).get<MeshStatus>("/membership");
       print(context, command, status, statusText);
     });
   mesh.command("requests").description("what the authority is asked to sign")
     .action(async (_options, command: Command) => {
-      const rows = await clientOf(context, command).list<Request>("/membership/requests");
+      const rows = await clientOf(context, command).list<MeshRequest>("/membership/requests");
       printRows(context, command, rows, [
         { title: "REQUEST", cell: (row) => row.id },
         { title: "WHAT", cell: (row) => row.kind },
@@ -186,13 +94,17 @@ function addEntering(mesh: Command, context: CliContext): void {
     ) => {
       const { suite, keys, threshold, passphraseFile } = options;
       const passphrase = await secretOf(context, passphraseFile);
-      const answer = await clientOf(context, command).call<Status>("POST", "/membership/create", {
-        mesh: name,
-        suite,
-        keys,
-        threshold,
-        passphrase,
-      });
+      const answer = await clientOf(context, command).call<MeshStatus>(
+        "POST",
+        "/membership/create",
+        {
+          mesh: name,
+          suite,
+          keys,
+          threshold,
+          passphrase,
+        },
+      );
       print(context, command, answer, (status) => `Made.\n${statusText(status)}`);
     });
   mesh.command("join").description("ask to be let into a mesh")
@@ -211,7 +123,7 @@ function addEntering(mesh: Command, context: CliContext): void {
       if (outcome.state !== "joined" && options.wait > 0) {
         await waitForApproval(context, client, options.wait * 1000);
       }
-      const status = await client.get<Status>("/membership");
+      const status = await client.get<MeshStatus>("/membership");
       print(
         context,
         command,
@@ -221,7 +133,7 @@ function addEntering(mesh: Command, context: CliContext): void {
     });
   mesh.command("cancel-join").description("give up a join that waits")
     .action(async (_options, command: Command) => {
-      const status = await clientOf(context, command).call<Status>(
+      const status = await clientOf(context, command).call<MeshStatus>(
         "POST",
         "/membership/join/cancel",
       );
@@ -237,7 +149,7 @@ async function waitForApproval(
   const { interrupted } = context.terminal;
   const limit = AbortSignal.any([AbortSignal.timeout(limitMs), interrupted]);
   while (!limit.aborted) {
-    const { member, join } = await client.get<Status>("/membership");
+    const { member, join } = await client.get<MeshStatus>("/membership");
     if (member !== null) return;
     if (join === null || (join.lastError !== null && join.state !== "waiting")) break;
     await new Promise<void>((resolve) => {
@@ -245,7 +157,7 @@ async function waitForApproval(
       pause.addEventListener("abort", () => resolve(), { once: true });
     });
   }
-  const { join } = await client.get<Status>("/membership");
+  const { join } = await client.get<MeshStatus>("/membership");
   throw new CliError(
     EXIT.failed,
     join?.lastError ?? `Nobody approved within ${duration(limitMs)}; the node goes on asking`,
@@ -301,164 +213,6 @@ function addInviting(mesh: Command, context: CliContext): void {
         `/membership/invites/${encodeURIComponent(id)}/cancel`,
       );
       print(context, command, record, ({ id }) => `Invite ${id} is withdrawn.`);
-    });
-}
-
-const requestText = ({ id, kind, state, nodeId, signatures }: Request) =>
-  state === "pending"
-    ? `Request ${id} (${kind} of ${nodeId}) has ${signatures} signatures and waits for more.`
-    : `Request ${id} (${kind} of ${nodeId}) is ${state}.`;
-
-function addDeciding(mesh: Command, context: CliContext): void {
-  mesh.command("approve").description("approve a request and sign it with the keys that are here")
-    .argument("<request>").option(...PASSPHRASE)
-    .action(async (id: string, options: { passphraseFile?: string }, command: Command) => {
-      const passphrase = await secretOf(context, options.passphraseFile);
-      const path = `/membership/requests/${encodeURIComponent(id)}/approve`;
-      const done = await clientOf(context, command).call<Request>("POST", path, { passphrase });
-      print(context, command, done, requestText);
-    });
-  mesh.command("refuse").description("refuse a request")
-    .argument("<request>")
-    .action(async (id: string, _options, command: Command) => {
-      const path = `/membership/requests/${encodeURIComponent(id)}/refuse`;
-      print(
-        context,
-        command,
-        await clientOf(context, command).call<Request>("POST", path),
-        requestText,
-      );
-    });
-  mesh.command("export-request").description("a request as a file, for where a key is kept")
-    .argument("<request>")
-    .action(async (id: string, _options, command: Command) => {
-      const path = `/membership/requests/${encodeURIComponent(id)}/export`;
-      context.terminal.out((await clientOf(context, command).get<{ text: string }>(path)).text);
-    });
-  mesh.command("import-signatures").description("take the signatures that such a file brings back")
-    .argument("<file>", "- for standard input")
-    .action(async (file: string, _options, command: Command) => {
-      const text = await secretOf(context, file) ?? "";
-      const done = await clientOf(context, command).call<Request>(
-        "POST",
-        "/membership/signatures",
-        {
-          text: `${text}\n`,
-        },
-      );
-      print(context, command, done, requestText);
-    });
-  mesh.command("revoke").description("put a node out for good")
-    .argument("<node>", "its id or SPIFFE ID").option(...PASSPHRASE)
-    .action(async (node: string, options: { passphraseFile?: string }, command: Command) => {
-      const passphrase = await secretOf(context, options.passphraseFile);
-      const done = await clientOf(context, command).call<Request>("POST", "/membership/revoke", {
-        node,
-        passphrase,
-      });
-      print(
-        context,
-        command,
-        done,
-        (request) =>
-          request.state === "granted" ? `${request.nodeId} is out.` : requestText(request),
-      );
-    });
-}
-
-function addRotating(mesh: Command, context: CliContext): void {
-  mesh.command("rotate").description("replace this node's keys, or the authority's")
-    .option("--authority", "the authority's keys; all members follow by themselves")
-    .option("--keys <n>", "keys of the new authority", integer(1, 16), 1)
-    .option("--threshold <m>", "how many of them must sign", integer(1, 16), 1)
-    .option(
-      "--grace-hours <h>",
-      "how long what the old keys signed is good",
-      integer(0, 8760),
-      2160,
-    )
-    .option(...PASSPHRASE)
-    .option("--new-passphrase-file <file>", "seal the new keys with it; - for standard input")
-    .action(async (
-      options: {
-        authority?: boolean;
-        keys: number;
-        threshold: number;
-        graceHours: number;
-        passphraseFile?: string;
-        newPassphraseFile?: string;
-      },
-      command: Command,
-    ) => {
-      const client = clientOf(context, command);
-      if (options.authority !== true) {
-        const done = await client.call<{ state: string }>("POST", "/membership/rotate/keys");
-        return print(
-          context,
-          command,
-          done,
-          ({ state }) =>
-            state === "rotated"
-              ? "This node's WireGuard and TLS keys are new; its id and address stay."
-              : "The new keys wait for approval; run this again after it.",
-        );
-      }
-      const done = await client.call<{ version: number }>("POST", "/membership/rotate/authority", {
-        keys: options.keys,
-        threshold: options.threshold,
-        graceS: options.graceHours * 3600,
-        passphrase: await secretOf(context, options.passphraseFile),
-        newPassphrase: await secretOf(context, options.newPassphraseFile),
-      });
-      print(
-        context,
-        command,
-        done,
-        ({ version }) =>
-          `The authority is version ${version}; members follow by themselves. Back it up: x0tta6bl4 mesh backup`,
-      );
-    });
-  mesh.command("renew").description("renew this node's credential now")
-    .action(async (_options, command: Command) => {
-      const done = await clientOf(context, command).call<{ state: string }>(
-        "POST",
-        "/membership/renew",
-      );
-      print(
-        context,
-        command,
-        done,
-        ({ state }) => state === "renewed" ? "Renewed." : "The request waits for approval.",
-      );
-    });
-  mesh.command("backup").description(
-    "the authority and the mesh's state, sealed, to standard output",
-  )
-    .requiredOption("--to-passphrase-file <file>", "seals the back-up; - for standard input")
-    .option(...PASSPHRASE)
-    .action(async (
-      options: { toPassphraseFile: string; passphraseFile?: string },
-      command: Command,
-    ) => {
-      const { text } = await clientOf(context, command).call<{ text: string }>(
-        "POST",
-        "/membership/backup",
-        {
-          passphrase: await secretOf(context, options.toPassphraseFile),
-          keysPassphrase: await secretOf(context, options.passphraseFile),
-        },
-      );
-      context.terminal.out(text);
-    });
-  mesh.command("restore").description("bring an authority back from its back-up")
-    .argument("<file>")
-    .requiredOption("--passphrase-file <file>", "what the back-up was sealed with")
-    .action(async (file: string, options: { passphraseFile: string }, command: Command) => {
-      const status = await clientOf(context, command).call<Status>("POST", "/membership/restore", {
-        text: await context.terminal.readFile(file),
-        passphrase: await secretOf(context, options.passphraseFile),
-      });
-      print(context, command, status, (now) => `Restored.\n${statusText(now)}`);
     });
 }
 
