@@ -66,3 +66,12 @@ export const ATTACHED_MAX = 256;
 /** First and longest wait before an attached daemon tries to reach its medium again. */
 export const RECONNECT_FIRST_MS = 200;
 export const RECONNECT_MAX_MS = 5_000;
+
+/** Connections that wait to be accepted by one listener of the simulated network. */
+export const ACCEPT_QUEUE_MAX = 1024;
+/** Datagrams or packets that wait at one socket or link. */
+export const DATAGRAM_QUEUE_MAX = 1024;
+/** First port that a simulated host takes when any will do (RFC 6335 §6). */
+export const EPHEMERAL_PORT_FIRST = 49_152;
+/** Packets kept of those that left or arrived. */
+export const SENT_PACKETS_MAX = 4096;

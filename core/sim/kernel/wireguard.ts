@@ -34,6 +34,12 @@ function checkKey(what: string, key: Uint8Array | undefined): void {
   }
 }
 
+/** An address, a link-local one perhaps with its link. */
+function isEndpointAddress(text: string): boolean {
+  const [address = "", link] = text.split("%");
+  return parseIp(address) !== null && (link === undefined || /^fe[89ab]/i.test(address));
+}
+
 function checkPeer(peer: WireguardPeerChange): void {
   if (!isKey(peer.publicKey)) {
     throw fault("invalid", `Cannot set the peer "${peer.publicKey}": that is no WireGuard key`);
@@ -42,7 +48,7 @@ function checkPeer(peer: WireguardPeerChange): void {
   for (const prefix of peer.allowedIps ?? []) canonicalPrefix(prefix);
   if (peer.keepaliveS !== undefined) checkRange("the keepalive", peer.keepaliveS, 0, 65535);
   if (peer.endpoint !== undefined) {
-    if (parseIp(peer.endpoint.address) === null) {
+    if (!isEndpointAddress(peer.endpoint.address)) {
       throw fault(
         "invalid",
         `Cannot set the endpoint "${peer.endpoint.address}": it is no IP address`,
