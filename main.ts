@@ -3,6 +3,7 @@
 import { createProgram, runCli } from "./core/cli/mod.ts";
 import { dataPaths, defaultDataDirectory } from "./core/daemon/paths.ts";
 import type { RawDemoOptions, RawRunOptions } from "./core/daemon/run_options.ts";
+import type { SignOptions } from "./core/daemon/sign_command.ts";
 import { processTerminal } from "./core/daemon/terminal.ts";
 import { unixTransport } from "./core/daemon/transport.ts";
 import { VERSION } from "./core/daemon/version.ts";
@@ -59,6 +60,17 @@ if (import.meta.main) {
     .action(async (_options, command) => {
       const { demoCommand } = await import("./core/daemon/demo.ts");
       await demoCommand(command.optsWithGlobals() as RawDemoOptions, terminal);
+    });
+
+  program.commands.find((command) => command.name() === "mesh")?.command("sign")
+    .description("sign a carried request with an authority key; needs no daemon")
+    .argument("<file>", "what export-request wrote; - for standard input")
+    .requiredOption("--key <file>", "the authority's key file")
+    .option("--passphrase-file <file>", "opens the key")
+    .option("--yes", "sign; without it the request is only shown")
+    .action(async (file: string, options: SignOptions) => {
+      const { signCommand } = await import("./core/daemon/sign_command.ts");
+      await signCommand(file, options, terminal);
     });
 
   let signals = 0;

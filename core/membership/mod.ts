@@ -8,5 +8,6 @@ export type { CreateOptions } from "./founding.ts";
 export type { InviteOptions, MadeInvite } from "./invites.ts";
 export type * from "./ports.ts";
 export type { JoinOutcome } from "./joining.ts";
+export { describeCarried, signCarried } from "./requests.ts";
 export { Membership, type MembershipChange, type MembershipOptions } from "./service.ts";
 export type { JoinStatus, MembershipStatus, MemberStatus, RequestView } from "./status.ts";

@@ -14,8 +14,10 @@ import {
   decodeRevocationList,
   encodeAuthority,
   fieldOf,
+  formatNodeId,
   IdentityError,
   loadAuthorityKey,
+  nodeIdOf,
   type PassphraseSealing,
   readDocument,
   readSignatures,
@@ -144,6 +146,30 @@ export async function goodSignatures(
     throw new IdentityError("untrusted", "Cannot use these signatures: none of them holds");
   }
   return joined(request.signatures, good);
+}
+
+/** What a carried request asks for, in lines: for whoever is to sign it. @throws {IdentityError} */
+export function describeCarried(text: string, name: string): readonly string[] {
+  const { set, request } = importRequest(text, name);
+  const head = `Mesh ${set.trustDomain}, authority ${set.version}, ${set.threshold} of ` +
+    `${set.keys.length} keys must sign; ${request.signatures.length} did.`;
+  if (request.kind === "revocations") {
+    const { version, entries } = decodeRevocationList(request.body);
+    return [head, `Revocations, version ${version}: ${entries.length} nodes are out, the newest:`]
+      .concat(
+        entries.slice(-10).map(({ spiffeId, atMs }) =>
+          `  ${spiffeId} since ${new Date(atMs).toISOString()}`
+        ),
+      );
+  }
+  const { keys, roles, notBeforeMs, notAfterMs } = decodeClaims(request.body);
+  const [from, to] = [notBeforeMs, notAfterMs].map((ms) => new Date(ms).toISOString());
+  return [
+    head,
+    `A credential for node ${formatNodeId(nodeIdOf(keys))}, which calls itself ` +
+    `${JSON.stringify(request.name)},`,
+    `  with the roles ${roles.join(", ")}, from ${from} to ${to}.`,
+  ];
 }
 
 /**
