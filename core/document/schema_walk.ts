@@ -100,6 +100,8 @@ export function expects(schema: z.ZodType): string {
   const shape = shapeOf(schema);
   if (shape.type === "object") return "a table";
   if (shape.type === "list") {
+    const said = metaOf(schema).expects;
+    if (said !== undefined) return said;
     return shapeOf(shape.item).type === "object"
       ? "a list of tables"
       : `a list, each ${expects(shape.item)}`;

@@ -22,7 +22,7 @@ export interface Pattern {
 
 /** In the words of an error. */
 export const PATTERN_EXPECTS =
-  'who: "role:<name>", a SPIFFE ID, or one that ends in "/*" (one step below) or "/**" (all below)';
+  '"role:<name>", a SPIFFE ID, or one that ends in "/*" (one step below) or "/**" (all below)';
 
 const ROLE = /^role:([a-z0-9][a-z0-9-]{0,63})$/;
 
