@@ -22,6 +22,8 @@ export class CredentialCache {
   readonly #byHash = new Map<string, VerifiedCredential>();
   /** Node id → hash in hex. */
   readonly #hashOf = new Map<string, string>();
+  /** Node id → serial of the newest credential the node proved, in the order of last proof. */
+  readonly #serials = new Map<string, number>();
   /** Node id → epoch of the peer's cache that holds our credential. */
   readonly #delivered = new Map<string, Bytes>();
   #epoch: Bytes;
@@ -51,9 +53,18 @@ export class CredentialCache {
     return found;
   }
 
-  /** Keeps a credential in place of the same node's last. */
+  /**
+   * Keeps a credential in place of the same node's last. Only for one whose node just proved to hold its
+   * keys: else any member could put another's old or undelivered credential in place of the one in use.
+   */
   put(credential: VerifiedCredential): void {
-    const { nodeId } = credential;
+    const { nodeId, claims } = credential;
+    this.#serials.delete(nodeId);
+    this.#serials.set(nodeId, claims.serial);
+    if (this.#serials.size > this.#max) {
+      const [first] = this.#serials.keys();
+      if (first !== undefined) this.#serials.delete(first);
+    }
     const hex = credential.hash.toHex();
     const last = this.#hashOf.get(nodeId);
     if (last !== undefined) this.#byHash.delete(last);
@@ -62,6 +73,11 @@ export class CredentialCache {
     if (this.#byHash.size <= this.#max) return;
     const [oldest] = this.#byHash.values();
     if (oldest !== undefined) this.forget(oldest.nodeId);
+  }
+
+  /** Serial of the newest credential this node proved; `null` when it isn't remembered. */
+  serialOf(nodeId: string): number | null {
+    return this.#serials.get(nodeId) ?? null;
   }
 
   /** Whether this node's credential is here, so that its hash will do. */
@@ -79,7 +95,7 @@ export class CredentialCache {
     if (this.#hashOf.has(nodeId)) this.#delivered.set(nodeId, epoch);
   }
 
-  /** Forgets a peer: after a failure both ends send all again. */
+  /** Forgets a peer's credential, not its serial: after a failure both ends send all again. */
   forget(nodeId: string): void {
     const hex = this.#hashOf.get(nodeId);
     if (hex !== undefined) this.#byHash.delete(hex);
@@ -91,6 +107,7 @@ export class CredentialCache {
   clear(): void {
     this.#byHash.clear();
     this.#hashOf.clear();
+    this.#serials.clear();
     this.#delivered.clear();
     this.#epoch = this.#random.bytes(CACHE_EPOCH_BYTES);
   }
@@ -107,12 +124,19 @@ export interface Trust {
   revoked(credential: VerifiedCredential): boolean;
 }
 
-/** A party's `admit` over a cache. */
+/** A party's `admit` over a cache, which it reads only: what it admits isn't proven yet. */
 export function admission(trust: Trust, cache: CredentialCache): Party["admit"] {
   const judged = (credential: VerifiedCredential): VerifiedCredential => {
     const { nodeId, claims } = credential;
     if (trust.revoked(credential)) {
       throw new IdentityError("revoked", `Cannot accept node "${nodeId}": it is revoked`);
+    }
+    const newest = cache.serialOf(nodeId);
+    if (newest !== null && claims.serial < newest) {
+      throw new IdentityError(
+        "rollback",
+        `Cannot accept node "${nodeId}": it showed a newer credential before`,
+      );
     }
     const nowMs = trust.wallMs();
     if (nowMs !== null) requireInTime(claims, nodeId, nowMs);
@@ -130,10 +154,6 @@ export function admission(trust: Trust, cache: CredentialCache): Party["admit"] 
     if (cached !== undefined) return judged(cached);
     const credential = decodeCredential(presented.full);
     const { backend } = trust;
-    const verified = judged(
-      await verifyCredential(backend, trust.sets(), credential, trust.wallMs()),
-    );
-    cache.put(verified);
-    return verified;
+    return judged(await verifyCredential(backend, trust.sets(), credential, trust.wallMs()));
   };
 }

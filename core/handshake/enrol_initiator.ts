@@ -2,16 +2,7 @@
 // the authority it was told to pin, and is believed because of the token and the keys it signs with.
 import type { Random } from "../ports/mod.ts";
 import type { VerifiedCredential } from "../identity/mod.ts";
-import {
-  type AgreementKeyPair,
-  type Backend,
-  type Bytes,
-  hashOf,
-  KEM_SEED_BYTES,
-  type KemKeyPair,
-  type Signer,
-  type Suite,
-} from "../pq/mod.ts";
+import { type Backend, type Bytes, hashOf, type Signer, type Suite } from "../pq/mod.ts";
 import {
   decodeEnrolAnswer,
   encodeEnrolProof,
@@ -23,7 +14,6 @@ import { HandshakeError } from "./errors.ts";
 import {
   earlySecret,
   exportKey,
-  handshakeSecret,
   mac1,
   masterSecret,
   sealingKey,
@@ -42,7 +32,8 @@ import {
   NONCE_BYTES,
 } from "./messages.ts";
 import { admitting, verifyTranscript } from "./enrol_steps.ts";
-import { openOnce, sealOnce, withShares } from "./steps.ts";
+import { InitiatorShares } from "./shares.ts";
+import { openOnce, sealOnce } from "./steps.ts";
 
 /** A token, or the mesh's own secret for a member that enrols again. */
 export interface EnrolSecret {
@@ -97,8 +88,7 @@ interface AfterM1 {
   readonly step: "m1-sent";
   readonly m1: Bytes;
   readonly early: Bytes;
-  readonly kem: KemKeyPair;
-  readonly x25519: AgreementKeyPair;
+  readonly shares: InitiatorShares;
 }
 
 interface AfterM3 {
@@ -122,26 +112,19 @@ export class EnrolInitiator {
   async begin(): Promise<Bytes> {
     if (this.#begun) throw new HandshakeError("used", "Cannot begin a handshake twice");
     this.#begun = true;
-    const { backend, random, suite, token } = this.#joiner;
-    const [seed, scalar] = [random.bytes(KEM_SEED_BYTES), random.bytes(32)];
-    const [kem, x25519] = await Promise.all([
-      backend.kemKeyPair(suite.kem, seed),
-      backend.agreementKeyPair(scalar),
-    ]);
-    seed.fill(0);
-    scalar.fill(0);
+    const { random, suite, token } = this.#joiner;
+    const shares = await InitiatorShares.make(this.#joiner);
     const inner = encodeM1({
       mode: MODE.enrol,
       wantFull: true,
       nonce: random.bytes(NONCE_BYTES),
-      x25519: x25519.publicKey,
-      encapsulationKey: kem.encapsulationKey,
+      ...shares.publics,
     });
     const body = new Uint8Array(inner.length + TOKEN_ID_BYTES);
     body.set(inner);
     body.set(token.tokenId ?? NO_TOKEN, inner.length);
     const early = earlySecret(suite, token.secret);
-    this.#state = { step: "m1-sent", m1: body, early, kem, x25519 };
+    this.#state = { step: "m1-sent", m1: body, early, shares };
     return Uint8Array.from([...body, ...mac1(early, body)]);
   }
 
@@ -149,19 +132,11 @@ export class EnrolInitiator {
   async receiveM2(bytes: Uint8Array): Promise<Bytes> {
     const state = this.#take("m1-sent");
     const { backend, suite, token, request } = this.#joiner;
+    let secret: Bytes | null = null;
     try {
       const m2 = decodeM2(bytes, suite);
       const t2 = transcript2(state.m1, encodeM2Clear(m2));
-      const secret = await withShares(async () => {
-        const [kemSecret, x25519Secret] = await Promise.all([
-          state.kem.decapsulate(m2.ciphertext),
-          state.x25519.agree(m2.x25519),
-        ]);
-        const combined = handshakeSecret(state.early, kemSecret, x25519Secret);
-        kemSecret.fill(0);
-        x25519Secret.fill(0);
-        return combined;
-      });
+      secret = await state.shares.secret(state.early, m2);
       const opened = await openOnce(backend, sealingKey(secret, "r hs", t2), t2, m2.sealed);
       const peer = await this.#believe(opened, t2);
       const t3 = transcriptNext(t2, m2.sealed);
@@ -179,9 +154,11 @@ export class EnrolInitiator {
       const sealed = await sealOnce(backend, sealingKey(secret, "i hs", t3), t3, own);
       this.#state = { step: "m3-sent", secret, t4: transcriptNext(t3, sealed), peer };
       return encodeSealed(3, sealed);
+    } catch (error) {
+      secret?.fill(0);
+      throw error;
     } finally {
-      state.kem.wipe();
-      state.x25519.wipe();
+      state.shares.wipe();
       state.early.fill(0);
     }
   }
@@ -221,10 +198,25 @@ export class EnrolInitiator {
     }
   }
 
+  /** Gives the handshake up: what is secret in it is overwritten. Harmless after its end. */
+  wipe(): void {
+    const state = this.#state;
+    this.#state = null;
+    if (state?.step === "m1-sent") {
+      state.shares.wipe();
+      state.early.fill(0);
+    }
+    if (state?.step === "m3-sent") state.secret.fill(0);
+  }
+
   #take<S extends "m1-sent" | "m3-sent">(step: S): S extends "m1-sent" ? AfterM1 : AfterM3 {
     const state = this.#state;
     this.#state = null;
-    if (state?.step !== step) throw new HandshakeError("used", "Cannot take this step now");
+    if (state?.step !== step) {
+      this.#state = state;
+      this.wipe();
+      throw new HandshakeError("used", "Cannot take this step now");
+    }
     return state as S extends "m1-sent" ? AfterM1 : AfterM3;
   }
 }

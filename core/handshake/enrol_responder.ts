@@ -15,17 +15,17 @@ import {
 import { HandshakeError } from "./errors.ts";
 import {
   earlySecret,
-  handshakeSecret,
   mac1Holds,
   masterSecret,
   sealingKey,
   transcript2,
   transcriptNext,
 } from "./key_schedule.ts";
-import { decodeSealed, encodeM2Clear, encodeSealed, joinM2, NONCE_BYTES } from "./messages.ts";
+import { decodeSealed, encodeSealed, joinM2 } from "./messages.ts";
 import type { Party } from "./party.ts";
 import { admitting, verifyTranscript } from "./enrol_steps.ts";
-import { openOnce, prove, sealOnce, withShares } from "./steps.ts";
+import { answerShares } from "./shares.ts";
+import { openOnce, prove, sealOnce } from "./steps.ts";
 
 /** What a member brings beside what it is. */
 export interface EnrolMember extends Omit<Party, "admit"> {
@@ -67,43 +67,29 @@ export class EnrolResponder {
   async receiveM1(bytes: Uint8Array): Promise<Bytes> {
     if (this.#begun) throw new HandshakeError("used", "Cannot begin a handshake twice");
     this.#begun = true;
-    const { backend, random, suite } = this.#member;
+    const { backend, suite } = this.#member;
     const split = splitEnrolM1(bytes, suite);
     const tokenId = equalBytes(split.tokenId, NO_TOKEN) ? null : split.tokenId;
     const token = this.#member.token(tokenId);
     const early = token === null ? null : earlySecret(suite, token.secret);
-    if (token === null || early === null || !mac1Holds(early, split.body, split.mac)) {
-      throw new HandshakeError("wrong-mac", "Cannot accept M1: its mac does not hold");
-    }
-    const m1 = decodeEnrolM1(split, suite);
-    const scalar = random.bytes(32);
-    const own = await backend.agreementKeyPair(scalar);
-    scalar.fill(0);
+    let secret: Bytes | null = null;
     try {
-      const { ciphertext, secret } = await withShares(async () => {
-        const [kem, x25519Secret] = await Promise.all([
-          backend.encapsulate(suite.kem, m1.encapsulationKey),
-          own.agree(m1.x25519),
-        ]);
-        const combined = handshakeSecret(early, kem.sharedSecret, x25519Secret);
-        kem.sharedSecret.fill(0);
-        x25519Secret.fill(0);
-        return { ciphertext: kem.ciphertext, secret: combined };
-      });
-      const clear = encodeM2Clear({
-        nonce: random.bytes(NONCE_BYTES),
-        x25519: own.publicKey,
-        ciphertext,
-      });
-      const t2 = transcript2(split.body, clear);
+      if (token === null || early === null || !mac1Holds(early, split.body, split.mac)) {
+        throw new HandshakeError("wrong-mac", "Cannot accept M1: its mac does not hold");
+      }
+      const shares = await answerShares(this.#member, early, decodeEnrolM1(split, suite));
+      secret = shares.secret;
+      const t2 = transcript2(split.body, shares.clear);
       const proof = await prove(this.#member, "resp", t2, true);
       const answer = encodeEnrolAnswer({ chain: token.chain, proof });
       const sealed = await sealOnce(backend, sealingKey(secret, "r hs", t2), t2, answer);
       this.#state = { secret, token: token.secret, t3: transcriptNext(t2, sealed), tokenId };
-      return joinM2(clear, sealed);
+      return joinM2(shares.clear, sealed);
+    } catch (error) {
+      secret?.fill(0);
+      throw error;
     } finally {
-      own.wipe();
-      early.fill(0);
+      early?.fill(0);
     }
   }
 
@@ -142,5 +128,10 @@ export class EnrolResponder {
     } finally {
       secret.fill(0);
     }
+  }
+  /** Gives the handshake up: its secret is overwritten. The token's stays the member's. */
+  wipe(): void {
+    this.#state?.secret.fill(0);
+    this.#state = null;
   }
 }

@@ -7,6 +7,7 @@ import { CodedError } from "../base/mod.ts";
 export type HandshakeErrorCode =
   | "malformed" // not a message of this protocol, or of the wrong length
   | "wrong-mac" // mac1 does not hold: not of this mesh, or another suite; dropped before any costly work
+  | "replayed" // an M1 that was answered before; dropped before any costly work
   | "invalid-share" // a KEM key, ciphertext or X25519 share that the standards refuse
   | "wrong-tag" // a sealed part does not open: another transcript, or tampered
   | "unknown-credential" // named by a hash that is not cached

@@ -28,7 +28,9 @@ async function run(
   const responder = new Responder(b);
   const m2 = await responder.receiveM1(wire("m1", await initiator.begin()));
   const m3 = await initiator.receiveM2(wire("m2", m2));
-  const { m4, outcome } = await responder.receiveM3(wire("m3", m3));
+  const answer = await responder.receiveM3(wire("m3", m3));
+  const m4 = await answer.confirm();
+  const { outcome } = answer;
   return { initiator: await initiator.receiveM4(wire("m4", m4)), responder: outcome };
 }
 

@@ -1,16 +1,9 @@
 // The initiator: sends M1, takes M2, sends M3, takes M4. Each step may be taken once; any error ends it.
-import {
-  type AgreementKeyPair,
-  type Bytes,
-  equalBytes,
-  KEM_SEED_BYTES,
-  type KemKeyPair,
-} from "../pq/mod.ts";
+import { type Bytes, equalBytes } from "../pq/mod.ts";
 import type { VerifiedCredential } from "../identity/mod.ts";
 import { HandshakeError } from "./errors.ts";
 import {
   earlySecret,
-  handshakeSecret,
   mac1,
   masterSecret,
   sealingKey,
@@ -30,7 +23,8 @@ import {
   NONCE_BYTES,
 } from "./messages.ts";
 import type { Outcome, Party } from "./party.ts";
-import { checkProof, openOnce, outcomeOf, prove, sealOnce, withShares } from "./steps.ts";
+import { InitiatorShares } from "./shares.ts";
+import { checkProof, openOnce, outcomeOf, prove, sealOnce } from "./steps.ts";
 
 /** What the initiator knows of the peer it dials. */
 export interface InitiatorOptions {
@@ -46,8 +40,7 @@ interface AfterM1 {
   readonly step: "m1-sent";
   readonly m1: Bytes;
   readonly early: Bytes;
-  readonly kem: KemKeyPair;
-  readonly x25519: AgreementKeyPair;
+  readonly shares: InitiatorShares;
 }
 
 interface AfterM3 {
@@ -64,34 +57,32 @@ export class Initiator {
   readonly #options: InitiatorOptions;
   #state: AfterM1 | AfterM3 | null = null;
   #begun = false;
+  #peer: VerifiedCredential | null = null;
 
   constructor(party: Party, options: InitiatorOptions) {
     this.#party = party;
     this.#options = options;
   }
 
+  /** Who the responder proved to be, once its M2 holds. */
+  get peer(): VerifiedCredential | null {
+    return this.#peer;
+  }
+
   /** M1. */
   async begin(): Promise<Bytes> {
     if (this.#begun) throw new HandshakeError("used", "Cannot begin a handshake twice");
     this.#begun = true;
-    const { backend, random, suite, meshPsk } = this.#party;
-    const seed = random.bytes(KEM_SEED_BYTES);
-    const secret = random.bytes(32);
-    const [kem, x25519] = await Promise.all([
-      backend.kemKeyPair(suite.kem, seed),
-      backend.agreementKeyPair(secret),
-    ]);
-    seed.fill(0);
-    secret.fill(0);
+    const { random, suite, meshPsk } = this.#party;
+    const shares = await InitiatorShares.make(this.#party);
     const body = encodeM1({
       mode: this.#options.mode ?? MODE.mesh,
       wantFull: this.#options.wantFull,
       nonce: random.bytes(NONCE_BYTES),
-      x25519: x25519.publicKey,
-      encapsulationKey: kem.encapsulationKey,
+      ...shares.publics,
     });
     const early = earlySecret(suite, meshPsk);
-    this.#state = { step: "m1-sent", m1: body, early, kem, x25519 };
+    this.#state = { step: "m1-sent", m1: body, early, shares };
     const mac = mac1(early, body);
     const message = new Uint8Array(body.length + mac.length);
     message.set(body);
@@ -103,19 +94,11 @@ export class Initiator {
   async receiveM2(bytes: Uint8Array): Promise<Bytes> {
     const state = this.#take("m1-sent");
     const { backend, suite } = this.#party;
+    let secret: Bytes | null = null;
     try {
       const m2 = decodeM2(bytes, suite);
       const t2 = transcript2(state.m1, encodeM2Clear(m2));
-      const secret = await withShares(async () => {
-        const [kemSecret, x25519Secret] = await Promise.all([
-          state.kem.decapsulate(m2.ciphertext),
-          state.x25519.agree(m2.x25519),
-        ]);
-        const combined = handshakeSecret(state.early, kemSecret, x25519Secret);
-        kemSecret.fill(0);
-        x25519Secret.fill(0);
-        return combined;
-      });
+      secret = await state.shares.secret(state.early, m2);
       const opened = await openOnce(backend, sealingKey(secret, "r hs", t2), t2, m2.sealed);
       const proof = decodeProof(opened);
       const peer = await checkProof(this.#party, "resp", t2, proof);
@@ -126,10 +109,13 @@ export class Initiator {
       const sealed = await sealOnce(backend, sealingKey(secret, "i hs", t3), t3, own);
       const t4 = transcriptNext(t3, sealed);
       this.#state = { step: "m3-sent", secret, t4, peer, peerCacheEpoch: proof.cacheEpoch };
+      this.#peer = peer;
       return encodeSealed(3, sealed);
+    } catch (error) {
+      secret?.fill(0);
+      throw error;
     } finally {
-      state.kem.wipe();
-      state.x25519.wipe();
+      state.shares.wipe();
       state.early.fill(0);
     }
   }
@@ -152,6 +138,17 @@ export class Initiator {
     }
   }
 
+  /** Gives the handshake up: what is secret in it is overwritten. Harmless after its end. */
+  wipe(): void {
+    const state = this.#state;
+    this.#state = null;
+    if (state?.step === "m1-sent") {
+      state.shares.wipe();
+      state.early.fill(0);
+    }
+    if (state?.step === "m3-sent") state.secret.fill(0);
+  }
+
   /** The confirmation opens with one key, the refusal with another. */
   async #openM4(secret: Bytes, t4: Bytes, sealed: Bytes): Promise<Bytes> {
     const { backend } = this.#party;
@@ -171,7 +168,11 @@ export class Initiator {
   ): S extends "m1-sent" ? AfterM1 : AfterM3 {
     const state = this.#state;
     this.#state = null;
-    if (state?.step !== step) throw new HandshakeError("used", "Cannot take this step now");
+    if (state?.step !== step) {
+      this.#state = state;
+      this.wipe();
+      throw new HandshakeError("used", "Cannot take this step now");
+    }
     return state as S extends "m1-sent" ? AfterM1 : AfterM3;
   }
 }

@@ -67,6 +67,8 @@ export class PeerKeeper {
   readonly #timing: Timing;
   readonly #peers = new Map<string, Peer>();
   readonly #running = new Set<Promise<void>>();
+  /** Node id → the sink's last calls for a peer that was removed: whoever is added again comes after. */
+  readonly #leaving = new Map<string, Promise<void>>();
   #handles = 0;
   #closed = false;
 
@@ -85,31 +87,36 @@ export class PeerKeeper {
     invariant(nodeId !== this.#ports.nodeId, "Cannot keep this node as its own peer");
     if (this.#closed || this.#peers.has(nodeId)) return;
     invariant(this.#peers.size < MAX_PEERS, `Cannot keep peer: ${MAX_PEERS} are kept`);
-    this.#peers.set(nodeId, {
+    const peer: Peer = {
       nodeId,
       state: newPeer(this.#ports.nodeId < nodeId),
       abort: null,
       timer: null,
-      sinkDone: Promise.resolve(),
+      sinkDone: this.#leaving.get(nodeId) ?? Promise.resolve(),
       sinkFailed: false,
       outcomes: new Map(),
-    });
-    this.#tell(nodeId, { type: "start" });
+    };
+    this.#peers.set(nodeId, peer);
+    this.#tell(peer, { type: "start" });
   }
 
   /** A packet waits: dial now unless a PSK is there. */
   demand(nodeId: string): void {
-    this.#tell(nodeId, { type: "demand" });
+    const peer = this.#peers.get(nodeId);
+    if (peer !== undefined) this.#tell(peer, { type: "demand" });
   }
 
   /** Ends a peer: idle, or revoked. Resolves when the sink has removed it. */
   async remove(nodeId: string): Promise<void> {
     const peer = this.#peers.get(nodeId);
     if (peer === undefined) return;
-    this.#tell(nodeId, { type: "remove" });
+    this.#tell(peer, { type: "remove" });
     peer.timer?.abort();
     this.#peers.delete(nodeId);
-    await peer.sinkDone;
+    const left = peer.sinkDone;
+    this.#leaving.set(nodeId, left);
+    await left;
+    if (this.#leaving.get(nodeId) === left) this.#leaving.delete(nodeId);
   }
 
   /** Answers a connection to its end. A peer that isn't kept yet is, if its credential was admitted. */
@@ -131,18 +138,21 @@ export class PeerKeeper {
       abort?.abort();
       timer?.abort();
     }
-    await Promise.all([...this.#running, ...[...this.#peers.values()].map((one) => one.sinkDone)]);
+    const sinks = [...this.#peers.values()].map(({ sinkDone }) => sinkDone);
+    await Promise.all([...this.#running, ...sinks, ...this.#leaving.values()]);
   }
 
   async #take({ outcome, order, begunMs }: Arrival): Promise<boolean> {
     const { nodeId } = outcome.peer;
-    if (this.#closed) return false;
     if (!this.#peers.has(nodeId) && this.#peers.size < MAX_PEERS) this.add(nodeId);
     const peer = this.#peers.get(nodeId);
-    if (peer === undefined) return false;
+    if (this.#closed || peer === undefined) {
+      outcome.wipe();
+      return false;
+    }
     const handle = this.#hold(peer, outcome);
     const event = { type: "inbound", id: handle, handle, order, begunMs } as const;
-    const { accept } = this.#tell(nodeId, event);
+    const { accept } = this.#tell(peer, event);
     await peer.sinkDone;
     return accept && !peer.sinkFailed;
   }
@@ -153,10 +163,11 @@ export class PeerKeeper {
     return handle;
   }
 
-  #tell(nodeId: string, event: Bare): Decision {
-    const peer = this.#peers.get(nodeId);
+  /** Nothing is told to a peer that was removed, also when its node has been added again since. */
+  #tell(peer: Peer, event: Bare): Decision {
+    const { nodeId } = peer;
     let decision: Decision = { prove: false, accept: false };
-    if (peer === undefined || this.#closed) return decision;
+    if (this.#closed || this.#peers.get(nodeId) !== peer) return decision;
     const nowMs = this.#ports.clock.monotonicMs();
     const full = { ...event, nowMs, unit: this.#ports.random.unit() } as PeerEvent;
     const { state, effects } = nextPeer(peer.state, full, this.#timing);
@@ -214,7 +225,7 @@ export class PeerKeeper {
       } catch (error) {
         peer.sinkFailed = true;
         const code = error instanceof Error ? error.name : "unknown";
-        this.#tell(peer.nodeId, { type: "install-failed", code });
+        this.#tell(peer, { type: "install-failed", code });
       }
     });
   }
@@ -226,7 +237,7 @@ export class PeerKeeper {
     const waitMs = Math.max(0, atMs - this.#ports.clock.monotonicMs());
     this.#track(
       this.#ports.clock.sleep(waitMs, timer.signal).then(() => {
-        if (!timer.signal.aborted) this.#tell(peer.nodeId, { type: "wake" });
+        if (!timer.signal.aborted) this.#tell(peer, { type: "wake" });
       }),
     );
   }
@@ -243,12 +254,12 @@ export class PeerKeeper {
     peer.abort = abort;
     try {
       const stream = await this.#connect(nodeId, abort.signal);
-      const mayProve = () => this.#tell(nodeId, { type: "proving", attempt }).prove;
+      const mayProve = () => this.#tell(peer, { type: "proving", attempt }).prove;
       const completed = await sessions.dial(stream, nodeId, mayProve, abort.signal);
       await this.#complete(peer, attempt, completed);
     } catch (error) {
       if (!(error instanceof HandshakeError)) throw error;
-      this.#tell(nodeId, { type: "failed", attempt, code: error.code });
+      this.#tell(peer, { type: "failed", attempt, code: error.code });
     } finally {
       if (peer.abort === abort) peer.abort = null;
     }
@@ -266,8 +277,9 @@ export class PeerKeeper {
     stream.close();
     const handle = this.#hold(peer, outcome);
     const { order } = this.#ports.sessions;
-    this.#tell(peer.nodeId, { type: "completed", attempt, handle, order });
+    this.#tell(peer, { type: "completed", attempt, handle, order });
     await peer.sinkDone;
+    peer.outcomes.delete(handle);
     outcome.wipe();
   }
 }

@@ -133,6 +133,24 @@ Deno.test("PeerKeeper: the higher node id dials on demand, and glare ends in one
   await close();
 });
 
+Deno.test("PeerKeeper: a peer added again right after its removal is a new one", async () => {
+  const { nodes, close } = await mesh(2);
+  const [a, b] = nodes;
+  assert(a !== undefined && b !== undefined);
+  a.keeper.add(b.nodeId);
+  const removed = a.keeper.remove(b.nodeId);
+  a.keeper.add(b.nodeId);
+  await removed;
+  await until(
+    () => a.calls.length === 4 && a.calls.at(-1) === b.calls.at(-1),
+    "the PSK of the second peer",
+  );
+  assertEquals(a.calls.slice(0, 3), ["random", "removed", "random"]);
+  const state = a.keeper.peers.get(b.nodeId);
+  assertEquals([state?.failures, state?.completed, state?.lastError], [0, 1, null]);
+  await close();
+});
+
 Deno.test("PeerKeeper: whoever is admitted is kept; a kernel that refuses is tried again", async () => {
   const { clock, nodes, close } = await mesh(2);
   const [a, b] = nodes;

@@ -39,7 +39,10 @@ export function mac1Key(early: Uint8Array): Bytes {
 
 /** The cheap gate in front of all costly work. */
 export function mac1(early: Uint8Array, body: Uint8Array): Bytes {
-  return mac1Under(mac1Key(early), body);
+  const key = mac1Key(early);
+  const mac = mac1Under(key, body);
+  key.fill(0);
+  return mac;
 }
 
 /** mac1 with its key at hand. */

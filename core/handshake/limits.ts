@@ -10,8 +10,14 @@ export const MAX_M4_BYTES = 64;
 /** Credentials kept, with what is known of their peers. */
 export const MAX_CACHED_CREDENTIALS = 2_048;
 
-/** Handshakes being answered whose M1 had a right mac. */
+/** Handshakes being answered whose M1 had a right mac and whose M3 hasn't come; the oldest gives way. */
 export const MAX_HALF_OPEN = 64;
+
+/** Exchanges of other modes at once; a new one is refused. */
+export const MAX_EXCHANGES = 64;
+
+/** M1 remembered, so that an old one is dropped before it costs anything: 16 minutes of 1,000 peers. */
+export const MAX_SEEN_M1 = 16_384;
 
 /** Connections whose M1 hasn't come yet; the oldest makes room for a new one. */
 export const MAX_WAITING = 512;

@@ -1,6 +1,7 @@
 import type { Random } from "../ports/mod.ts";
 import type { VerifiedCredential } from "../identity/mod.ts";
 import type { Backend, Bytes, Signer, Suite } from "../pq/mod.ts";
+import { HandshakeError } from "./errors.ts";
 
 /** What a node brings to its handshakes. Keys belong to the caller, who wipes them. */
 export interface Party {
@@ -37,4 +38,22 @@ export interface Outcome {
   exportKey(label: string, length: number): Bytes;
   /** Overwrites the master secret; exportKey throws from then on. */
   wipe(): void;
+}
+
+/** The party, which admits one peer only. */
+export function expecting(party: Party, nodeId: string): Party {
+  return {
+    ...party,
+    async admit(presented) {
+      const credential = await party.admit(presented);
+      // Our own identity gets its own code further on.
+      if (credential.nodeId !== nodeId && credential.nodeId !== party.credential.nodeId) {
+        throw new HandshakeError(
+          "unexpected-peer",
+          `Cannot accept peer "${credential.nodeId}": "${nodeId}" was dialled`,
+        );
+      }
+      return credential;
+    },
+  };
 }

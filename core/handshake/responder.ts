@@ -1,9 +1,8 @@
 // The responder: takes M1, sends M2, takes M3, sends M4. It keeps nothing for an M1 whose mac is wrong.
-import type { Bytes } from "../pq/mod.ts";
+import type { Backend, Bytes } from "../pq/mod.ts";
 import { HandshakeError } from "./errors.ts";
 import {
   earlySecret,
-  handshakeSecret,
   mac1Holds,
   masterSecret,
   sealingKey,
@@ -15,32 +14,57 @@ import {
   decodeM1,
   decodeProof,
   decodeSealed,
-  encodeM2Clear,
   encodeSealed,
   joinM2,
   MODE,
   type Mode,
-  NONCE_BYTES,
   splitM1,
 } from "./messages.ts";
 import type { Outcome, Party } from "./party.ts";
-import { checkProof, openOnce, outcomeOf, prove, sealOnce, withShares } from "./steps.ts";
+import { answerShares } from "./shares.ts";
+import { checkProof, openOnce, outcomeOf, prove, sealOnce } from "./steps.ts";
 
 interface AfterM2 {
   readonly secret: Bytes;
   readonly t3: Bytes;
 }
 
-/** What a valid M3 gives. Exactly one of the two messages may be sent, or none. */
+/** What a valid M3 gives. One of the two messages may be made, or none and wiped. */
 export interface Answer {
-  /** Confirms. The PSK is to be installed before it is sent. */
-  readonly m4: Bytes;
   readonly outcome: Outcome;
+  /** M4. The PSK is to be installed before it is sent. @throws {HandshakeError} "used" */
+  confirm(): Promise<Bytes>;
   /**
    * Takes M4's place, of the same length, and tells the peer alone that this node didn't install: it
-   * has a handshake of its own under way. Once.
+   * has a handshake of its own under way. @throws {HandshakeError} "used"
    */
-  refusal(): Promise<Bytes>;
+  refuse(): Promise<Bytes>;
+  /** Overwrites the keys of both messages; the outcome has a wipe of its own. */
+  wipe(): void;
+}
+
+/** Both messages that may follow an M3, of which one is made. */
+function answerOf(backend: Backend, secret: Bytes, t4: Bytes, outcome: Outcome): Answer {
+  const keys = {
+    confirm: sealingKey(secret, "confirm", t4),
+    refuse: sealingKey(secret, "refuse", t4),
+  };
+  let used = false;
+  const wipe = () => {
+    used = true;
+    keys.confirm.fill(0);
+    keys.refuse.fill(0);
+  };
+  const make = async (which: "confirm" | "refuse") => {
+    if (used) throw new HandshakeError("used", "Cannot answer a handshake twice");
+    used = true;
+    try {
+      return encodeSealed(4, await sealOnce(backend, keys[which], t4, new Uint8Array(0)));
+    } finally {
+      wipe();
+    }
+  };
+  return { outcome, confirm: () => make("confirm"), refuse: () => make("refuse"), wipe };
 }
 
 /** One handshake, from the side that answers. */
@@ -63,7 +87,10 @@ export class Responder {
   static gate(party: Pick<Party, "suite" | "meshPsk">, bytes: Uint8Array): boolean {
     try {
       const { body, mac } = splitM1(bytes, party.suite);
-      return mac1Holds(earlySecret(party.suite, party.meshPsk), body, mac);
+      const early = earlySecret(party.suite, party.meshPsk);
+      const holds = mac1Holds(early, body, mac);
+      early.fill(0);
+      return holds;
     } catch (error) {
       if (error instanceof HandshakeError) return false;
       throw error;
@@ -74,47 +101,34 @@ export class Responder {
   async receiveM1(bytes: Uint8Array): Promise<Bytes> {
     if (this.#begun) throw new HandshakeError("used", "Cannot begin a handshake twice");
     this.#begun = true;
-    const { backend, random, suite, meshPsk } = this.#party;
+    const { backend, suite, meshPsk } = this.#party;
     const { body, mac } = splitM1(bytes, suite);
     const early = earlySecret(suite, meshPsk);
-    if (!mac1Holds(early, body, mac)) {
-      throw new HandshakeError("wrong-mac", "Cannot accept M1: its mac does not hold");
-    }
-    const m1 = decodeM1(body, suite);
-    if (m1.mode !== this.#mode) {
-      throw new HandshakeError("malformed", "Cannot accept M1: another mode");
-    }
-    const scalar = random.bytes(32);
-    const own = await backend.agreementKeyPair(scalar);
-    scalar.fill(0);
+    let secret: Bytes | null = null;
     try {
-      const { ciphertext, secret } = await withShares(async () => {
-        const [kem, x25519Secret] = await Promise.all([
-          backend.encapsulate(suite.kem, m1.encapsulationKey),
-          own.agree(m1.x25519),
-        ]);
-        const combined = handshakeSecret(early, kem.sharedSecret, x25519Secret);
-        kem.sharedSecret.fill(0);
-        x25519Secret.fill(0);
-        return { ciphertext: kem.ciphertext, secret: combined };
-      });
-      const clear = encodeM2Clear({
-        nonce: random.bytes(NONCE_BYTES),
-        x25519: own.publicKey,
-        ciphertext,
-      });
-      const t2 = transcript2(body, clear);
+      if (!mac1Holds(early, body, mac)) {
+        throw new HandshakeError("wrong-mac", "Cannot accept M1: its mac does not hold");
+      }
+      const m1 = decodeM1(body, suite);
+      if (m1.mode !== this.#mode) {
+        throw new HandshakeError("malformed", "Cannot accept M1: another mode");
+      }
+      const shares = await answerShares(this.#party, early, m1);
+      secret = shares.secret;
+      const t2 = transcript2(body, shares.clear);
       const proof = await prove(this.#party, "resp", t2, m1.wantFull);
       const sealed = await sealOnce(backend, sealingKey(secret, "r hs", t2), t2, proof);
       this.#state = { secret, t3: transcriptNext(t2, sealed) };
-      return joinM2(clear, sealed);
+      return joinM2(shares.clear, sealed);
+    } catch (error) {
+      secret?.fill(0);
+      throw error;
     } finally {
-      own.wipe();
       early.fill(0);
     }
   }
 
-  /** M3 → M4 and the outcome. @throws {HandshakeError} */
+  /** M3 → the outcome, and M4 or what takes its place. @throws {HandshakeError} */
   async receiveM3(bytes: Uint8Array): Promise<Answer> {
     const state = this.#state;
     this.#state = null;
@@ -127,19 +141,17 @@ export class Responder {
       const proof = decodeProof(opened);
       const peer = await checkProof(this.#party, "init", t3, proof);
       const t4 = transcriptNext(t3, sealed);
-      const confirm = sealingKey(secret, "confirm", t4);
-      const m4 = encodeSealed(4, await sealOnce(backend, confirm, t4, new Uint8Array(0)));
-      const refuse = sealingKey(secret, "refuse", t4);
       const master = masterSecret(secret, t4);
       const psk = wireguardPsk(master, peer.claims.wireguard, credential.claims.wireguard);
-      return {
-        m4,
-        outcome: outcomeOf(peer, psk, proof.cacheEpoch, master),
-        refusal: async () =>
-          encodeSealed(4, await sealOnce(backend, refuse, t4, new Uint8Array(0))),
-      };
+      const outcome = outcomeOf(peer, psk, proof.cacheEpoch, master);
+      return answerOf(backend, secret, t4, outcome);
     } finally {
       secret.fill(0);
     }
+  }
+  /** Gives the handshake up: its secret is overwritten. Harmless after its end. */
+  wipe(): void {
+    this.#state?.secret.fill(0);
+    this.#state = null;
   }
 }

@@ -5,12 +5,22 @@ import type { Bytes } from "../pq/mod.ts";
 import { CachedGate } from "./gate.ts";
 import type { CredentialCache } from "./credential_cache.ts";
 import { HandshakeError, type HandshakeErrorCode } from "./errors.ts";
+import { inTime } from "./deadline.ts";
 import { closedOn, encodeFrame, FrameReader } from "./frames.ts";
 import { Initiator } from "./initiator.ts";
-import { MAX_FRAME_BYTES, MAX_HALF_OPEN, MAX_M4_BYTES, MAX_WAITING } from "./limits.ts";
+import {
+  MAX_EXCHANGES,
+  MAX_FRAME_BYTES,
+  MAX_HALF_OPEN,
+  MAX_M4_BYTES,
+  MAX_WAITING,
+} from "./limits.ts";
 import { m1Bytes, MODE, type Mode, MODE_AT } from "./messages.ts";
-import type { Outcome, Party } from "./party.ts";
+import { expecting, type Outcome, type Party } from "./party.ts";
+import { limited, Places } from "./places.ts";
 import { Responder } from "./responder.ts";
+import { SeenM1 } from "./seen.ts";
+import { admitted } from "./steps.ts";
 import { TIMING } from "./timing.ts";
 import { TokenBuckets } from "./token_buckets.ts";
 
@@ -71,6 +81,7 @@ export interface SessionFigures {
   readonly failures: Readonly<Partial<Record<HandshakeErrorCode, number>>>;
   /** Connections whose M1 hasn't come. */
   readonly waiting: number;
+  /** Those whose M1 was answered and whose M3 hasn't come. */
   readonly halfOpen: number;
   readonly cachedCredentials: number;
 }
@@ -84,8 +95,10 @@ export class Sessions {
   readonly #buckets = new TokenBuckets();
   readonly #gate = new CachedGate();
   readonly #failures: Partial<Record<HandshakeErrorCode, number>> = {};
-  readonly #waiting = new Set<{ evict(): void }>();
-  #halfOpen = 0;
+  readonly #waiting = new Places(MAX_WAITING);
+  readonly #halfOpen = new Places(MAX_HALF_OPEN);
+  readonly #seen = new SeenM1();
+  #exchanges = 0;
   #dialled = 0;
   #answered = 0;
   #order = 0;
@@ -105,7 +118,7 @@ export class Sessions {
       answered: this.#answered,
       failures: { ...this.#failures },
       waiting: this.#waiting.size,
-      halfOpen: this.#halfOpen,
+      halfOpen: this.#halfOpen.size,
       cachedCredentials: this.#ports.cache.size,
     };
   }
@@ -123,44 +136,71 @@ export class Sessions {
     mayProve: () => boolean,
     signal?: AbortSignal,
   ): Promise<Completed> {
-    const { cache } = this.#ports;
+    const { cache, clock } = this.#ports;
     const abort = () => stream.close();
-    let proved = false;
+    const initiator = new Initiator(expecting(this.#ports.party(), nodeId), {
+      wantFull: !cache.knows(nodeId),
+      deliveredTo: cache.deliveredTo(nodeId),
+      mode: this.#ports.mode ?? MODE.mesh,
+    });
+    const progress = { proved: false };
     signal?.addEventListener("abort", abort, { once: true });
     try {
-      const party = expecting(this.#ports.party(), nodeId);
-      const completed = await this.#inTime(stream, async () => {
-        const frames = new FrameReader(stream);
-        const initiator = new Initiator(party, {
-          wantFull: !cache.knows(nodeId),
-          deliveredTo: cache.deliveredTo(nodeId),
-          mode: this.#ports.mode ?? MODE.mesh,
-        });
-        await send(stream, await initiator.begin());
-        const m3 = await initiator.receiveM2(await frames.read(MAX_FRAME_BYTES));
-        if (signal?.aborted === true || !mayProve()) {
-          throw new HandshakeError("aborted", "Cannot go on with handshake: it isn't wanted");
-        }
-        proved = true;
-        await send(stream, m3);
-        const outcome = await initiator.receiveM4(await frames.read(MAX_M4_BYTES));
-        return { outcome, stream: frames.rest() };
-      });
+      const wanted = () => signal?.aborted !== true && mayProve();
+      const completed = await inTime(
+        clock,
+        stream,
+        TIMING.deadlineMs,
+        () => this.#initiate(stream, initiator, wanted, progress),
+      );
       cache.delivered(nodeId, completed.outcome.peerCacheEpoch);
       this.#dialled++;
       return completed;
     } catch (thrown) {
       stream.close();
-      const error = signal?.aborted === true
-        ? new HandshakeError("aborted", "Cannot go on with handshake: it isn't wanted")
-        : thrown;
+      const error = signal?.aborted === true ? unwanted() : thrown;
       // A peer that forgot our credential can't say so: after an unexplained end all is sent again.
       const code = asError(error)?.code;
-      if ((proved && code !== "busy") || code === "unknown-credential") cache.forget(nodeId);
+      if ((progress.proved && code !== "busy") || code === "unknown-credential") {
+        cache.forget(nodeId);
+      }
       this.#count(error);
       throw error;
     } finally {
+      initiator.wipe();
       signal?.removeEventListener("abort", abort);
+    }
+  }
+
+  async #initiate(
+    stream: ByteStream,
+    initiator: Initiator,
+    wanted: () => boolean,
+    progress: { proved: boolean },
+  ): Promise<Completed> {
+    const frames = new FrameReader(stream);
+    await send(stream, await initiator.begin());
+    const m3 = await initiator.receiveM2(await frames.read(MAX_FRAME_BYTES));
+    if (initiator.peer !== null) this.#ports.cache.put(initiator.peer);
+    if (!wanted()) throw unwanted();
+    progress.proved = true;
+    await send(stream, m3);
+    const outcome = await initiator.receiveM4(await frames.read(MAX_M4_BYTES));
+    await this.#stillAdmitted(outcome);
+    return { outcome, stream: frames.rest() };
+  }
+
+  /**
+   * Between the judgement of a credential and the end of its handshake its node may have been revoked.
+   * A cached credential is judged without waiting for anything, so nothing comes between this and the
+   * use of the outcome.
+   */
+  async #stillAdmitted(outcome: Outcome): Promise<void> {
+    try {
+      await admitted(this.#ports.party(), { hash: outcome.peer.hash });
+    } catch (error) {
+      outcome.wipe();
+      throw error;
     }
   }
 
@@ -169,7 +209,7 @@ export class Sessions {
    *
    * @param source the peer's address, for rates; link-local ones with their interface.
    * @param take decides on a peer whose M3 holds, and installs before it resolves to `true`.
-   *   Wiping what it doesn't take is its part.
+   *   Wiping what it doesn't take is its part; an outcome it took is wiped when M4 can't be sent.
    * @returns `null` for everything but a completed handshake of {@link SessionPorts.mode}.
    */
   async answer(
@@ -179,7 +219,12 @@ export class Sessions {
   ): Promise<Completed | null> {
     try {
       if (!this.#buckets.take(source, this.#ports.clock.monotonicMs())) throw limited(source);
-      return await this.#inTime(stream, (extend) => this.#answer({ stream, source, extend }, take));
+      return await inTime(
+        this.#ports.clock,
+        stream,
+        TIMING.deadlineMs,
+        (extend) => this.#answer({ stream, source, extend }, take),
+      );
     } catch (error) {
       stream.close();
       this.#count(error);
@@ -201,18 +246,26 @@ export class Sessions {
       m1Bytes(party.suite),
       ...[...this.#ports.modes?.values() ?? []].map((service) => service.m1Bytes),
     );
-    const m1 = await this.#firstMessage(stream, source, () => frames.read(maxBytes));
+    const m1 = await this.#waiting.hold(stream, source, () => frames.read(maxBytes));
     const service = this.#ports.modes?.get(m1[MODE_AT] as Mode);
     const known = service === undefined ? this.#gate.holds(party, m1) : service.gate(m1);
     if (!known) throw new HandshakeError("wrong-mac", "Cannot accept M1: its mac does not hold");
-    if (this.#halfOpen >= MAX_HALF_OPEN) throw limited(source);
-    this.#halfOpen++;
+    if (!this.#seen.first(m1)) {
+      throw new HandshakeError("replayed", "Cannot accept M1: it was answered before");
+    }
+    // A mode that nobody serves fails as a mesh mode's M1 does.
+    if (service === undefined) {
+      return await this.#respond({ stream, frames, source, m1 }, take);
+    }
+    if (service.deadlineMs !== undefined) extend(service.deadlineMs);
+    await this.#exchange(service, { stream, frames, source, m1 });
+    return null;
+  }
+
+  async #exchange(service: ModeService, { stream, frames, source, m1 }: Begun): Promise<void> {
+    if (this.#exchanges >= MAX_EXCHANGES) throw limited(source);
+    this.#exchanges++;
     try {
-      // A mode that nobody serves fails as a mesh mode's M1 does.
-      if (service === undefined) {
-        return await this.#answerMesh({ stream, frames, source, m1 }, take);
-      }
-      if (service.deadlineMs !== undefined) extend(service.deadlineMs);
       await service.answer({
         m1,
         source,
@@ -220,91 +273,43 @@ export class Sessions {
         write: (message) => send(stream, message),
       });
       stream.close();
-      return null;
     } finally {
-      this.#halfOpen--;
+      this.#exchanges--;
     }
   }
 
-  async #answerMesh(
-    { stream, frames, source, m1 }: {
-      readonly stream: ByteStream;
-      readonly frames: FrameReader;
-      readonly source: string;
-      readonly m1: Bytes;
-    },
+  async #respond(
+    { stream, frames, source, m1 }: Begun,
     take: (arrival: Arrival) => Promise<boolean>,
   ): Promise<Completed> {
     const order = ++this.#order;
     const begunMs = this.#ports.clock.monotonicMs();
     const responder = new Responder(this.#ports.party(), this.#ports.mode ?? MODE.mesh);
-    await send(stream, await responder.receiveM1(m1));
-    const answer = await responder.receiveM3(await frames.read(MAX_FRAME_BYTES));
-    const { outcome } = answer;
-    if (!await take({ outcome, source, order, begunMs })) {
-      await send(stream, await answer.refusal());
-      throw new HandshakeError("busy", "Cannot accept handshake: one of our own is under way");
-    }
-    this.#answered++;
-    await send(stream, answer.m4);
-    return { outcome, stream: frames.rest() };
-  }
-
-  /** Waits for M1 among a bounded number of connections; the oldest gives way. */
-  async #firstMessage(
-    stream: ByteStream,
-    source: string,
-    read: () => Promise<Bytes>,
-  ): Promise<Bytes> {
-    let evicted = false;
-    const place = {
-      evict() {
-        evicted = true;
-        stream.close();
-      },
-    };
-    if (this.#waiting.size >= MAX_WAITING) {
-      const [oldest] = this.#waiting;
-      if (oldest !== undefined) this.#waiting.delete(oldest);
-      oldest?.evict();
-    }
-    this.#waiting.add(place);
     try {
-      return await read();
-    } catch (error) {
-      throw evicted ? limited(source) : error;
-    } finally {
-      this.#waiting.delete(place);
-    }
-  }
-
-  /** @param task may be given more time, counted from when it asks. */
-  async #inTime<T>(
-    stream: ByteStream,
-    task: (extend: (ms: number) => void) => Promise<T>,
-  ): Promise<T> {
-    const { clock } = this.#ports;
-    const done = new AbortController();
-    let late = false;
-    let endMs = clock.monotonicMs() + TIMING.deadlineMs;
-    const watch = async () => {
-      let leftMs = TIMING.deadlineMs;
-      while (leftMs > 0) {
-        await clock.sleep(leftMs, done.signal);
-        if (done.signal.aborted) return;
-        leftMs = endMs - clock.monotonicMs();
+      const m3 = await this.#halfOpen.hold(stream, source, async () => {
+        await send(stream, await responder.receiveM1(m1));
+        return await frames.read(MAX_FRAME_BYTES);
+      });
+      const answer = await responder.receiveM3(m3);
+      const { outcome } = answer;
+      try {
+        this.#ports.cache.put(outcome.peer);
+        await this.#stillAdmitted(outcome);
+        if (!await take({ outcome, source, order, begunMs })) {
+          await send(stream, await answer.refuse());
+          throw new HandshakeError("busy", "Cannot accept handshake: one of our own is under way");
+        }
+        this.#answered++;
+        await send(stream, await answer.confirm());
+        return { outcome, stream: frames.rest() };
+      } catch (error) {
+        outcome.wipe();
+        throw error;
+      } finally {
+        answer.wipe();
       }
-      late = true;
-      stream.close();
-    };
-    const timer = watch();
-    try {
-      return await task((ms) => endMs = clock.monotonicMs() + ms);
-    } catch (error) {
-      throw late ? new HandshakeError("timeout", "Cannot complete handshake in time") : error;
     } finally {
-      done.abort();
-      await timer;
+      responder.wipe();
     }
   }
 
@@ -316,26 +321,16 @@ export class Sessions {
   }
 }
 
-const limited = (source: string) =>
-  new HandshakeError("limited", `Cannot accept connection from "${source}": too many`);
+/** A connection whose M1 passed the gate. */
+interface Begun {
+  readonly stream: ByteStream;
+  readonly frames: FrameReader;
+  readonly source: string;
+  readonly m1: Bytes;
+}
+
+const unwanted = () =>
+  new HandshakeError("aborted", "Cannot go on with handshake: it isn't wanted");
 
 const send = (stream: ByteStream, message: Uint8Array) =>
   closedOn(() => stream.write(encodeFrame(message)));
-
-/** The party, which admits one peer only. */
-function expecting(party: Party, nodeId: string): Party {
-  return {
-    ...party,
-    async admit(presented) {
-      const credential = await party.admit(presented);
-      // Our own identity gets its own code further on.
-      if (credential.nodeId !== nodeId && credential.nodeId !== party.credential.nodeId) {
-        throw new HandshakeError(
-          "unexpected-peer",
-          `Cannot accept peer "${credential.nodeId}": "${nodeId}" was dialled`,
-        );
-      }
-      return credential;
-    },
-  };
-}

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { ManualClock, settled } from "../../tests/fixtures/clock.ts";
 import { webcryptoBackend } from "../pq/mod.ts";
@@ -8,9 +8,11 @@ import { HandshakeError, type HandshakeErrorCode } from "./errors.ts";
 import { encodeFrame, FrameReader } from "./frames.ts";
 import { Initiator } from "./initiator.ts";
 import { MAX_HALF_OPEN, MAX_SOURCES, MAX_WAITING, SOURCE_BURST } from "./limits.ts";
-import type { Party } from "./party.ts";
+import type { Outcome, Party } from "./party.ts";
+import { SeenM1 } from "./seen.ts";
 import { Sessions } from "./session.ts";
 import { countingRandom, streamPair, testParty, type TestPartyOptions } from "./testing.ts";
+import { encodeCredential, issueCredential, verifyCredential } from "../identity/mod.ts";
 import { testAuthority } from "../identity/testing.ts";
 import { TokenBuckets } from "./token_buckets.ts";
 
@@ -107,6 +109,121 @@ Deno.test("Sessions: a refusal tells the initiator, and nobody else, that nothin
   const { a, b } = await two();
   assertEquals(await codeOf(connect(a, b, false)), "busy");
   assert(a.cache.knows(b.nodeId), "a refusal is no reason to forget");
+});
+
+Deno.test("Sessions.answer() drops an M1 that was answered before, before any costly work", async () => {
+  const { a, b } = await two();
+  const m1 = await new Initiator(a.party(), { wantFull: true, deliveredTo: null }).begin();
+  const offer = async () => {
+    const [near, far] = streamPair();
+    const answered = b.sessions.answer(far, "x", () => Promise.resolve(true));
+    await near.write(encodeFrame(m1));
+    return { near, answered };
+  };
+  const first = await offer();
+  assertEquals((await new FrameReader(first.near).read(70_000))[1], 2);
+  const again = await offer();
+  assertEquals(await heard(again.near), 0);
+  assertEquals(b.sessions.figures.failures, { replayed: 1 });
+  assertEquals(b.sessions.order, 1);
+  first.near.close();
+  await Promise.all([first.answered, again.answered]);
+});
+
+Deno.test("SeenM1 remembers a bounded number, the newest of them for certain", () => {
+  const seen = new SeenM1(8);
+  const mac = (number: number) => new Uint8Array(20).fill(number);
+  for (let number = 0; number < 20; number++) assert(seen.first(mac(number)));
+  assert(seen.size <= 8);
+  for (let number = 16; number < 20; number++) assert(!seen.first(mac(number)), `${number}`);
+});
+
+Deno.test("Sessions: a peer revoked after its credential was judged gets no secret", async (t) => {
+  await t.step("responder", async () => {
+    const { a, b } = await two();
+    const party = b.party();
+    // Revoked while its signatures are checked.
+    const revoking = {
+      ...native,
+      verify: (...given: Parameters<typeof native.verify>) => {
+        b.revoked.add(a.nodeId);
+        return native.verify(...given);
+      },
+    };
+    const slow = { ...party, backend: revoking };
+    const sessions = new Sessions({ clock: new ManualClock(), party: () => slow, cache: b.cache });
+    const [near, far] = streamPair();
+    let taken = false;
+    const answered = sessions.answer(far, "x", () => {
+      taken = true;
+      return Promise.resolve(true);
+    });
+    assertEquals(await codeOf(a.sessions.dial(near, b.nodeId, () => true)), "closed");
+    assertEquals([await answered, taken], [null, false]);
+    assertEquals(sessions.figures.failures, { "refused-credential": 1 });
+  });
+  await t.step("initiator, waiting for M4", async () => {
+    const { a, b } = await two();
+    const [near, far] = streamPair();
+    const answered = b.sessions.answer(far, "x", () => {
+      a.revoked.add(b.nodeId);
+      return Promise.resolve(true);
+    });
+    assertEquals(await codeOf(a.sessions.dial(near, b.nodeId, () => true)), "refused-credential");
+    (await answered)?.outcome.wipe();
+  });
+});
+
+Deno.test("Sessions: a credential shown by another than its node is not remembered", async () => {
+  const { clock, a, b } = await two();
+  const c = await node(3, clock);
+  const insider: Party = {
+    ...c.party(),
+    credential: a.party().credential,
+    credentialBytes: a.party().credentialBytes,
+  };
+  const sessions = new Sessions({ clock, party: () => insider, cache: c.cache });
+  const [near, far] = streamPair();
+  const answered = b.sessions.answer(far, "x", () => Promise.resolve(true));
+  assertEquals(await codeOf(sessions.dial(near, b.nodeId, () => true)), "closed");
+  assertEquals(await answered, null);
+  assertEquals(b.sessions.figures.failures, { "wrong-signature": 1 });
+  assert(!b.cache.knows(a.nodeId));
+});
+
+Deno.test("Sessions: a node that showed a newer credential can't go back to an older one", async () => {
+  const { a, b } = await two();
+  const { set, keys } = await testAuthority(native, { label: 1 });
+  const old = a.party();
+  const claims = { ...old.credential.claims, serial: old.credential.claims.serial + 1 };
+  const credential = await verifyCredential(
+    native,
+    [set],
+    await issueCredential(set, keys, claims),
+    null,
+  );
+  const renewed: Party = { ...old, credential, credentialBytes: encodeCredential(credential) };
+  const clock = new ManualClock();
+  const after = new Sessions({ clock, party: () => renewed, cache: a.cache });
+  await connect({ ...a, sessions: after }, b);
+  assertEquals(await codeOf(connect(a, b)), "closed");
+  assertEquals(b.sessions.figures.failures, { "refused-credential": 1 });
+  await connect({ ...a, sessions: after }, b);
+});
+
+Deno.test("Sessions: what was made for a handshake that broke off is wiped", async () => {
+  const { a, b } = await two();
+  const outcomes: Outcome[] = [];
+  const [near, far] = streamPair();
+  const answered = b.sessions.answer(far, "x", ({ outcome }) => {
+    outcomes.push(outcome);
+    near.close();
+    return Promise.resolve(true);
+  });
+  assertEquals(await codeOf(a.sessions.dial(near, b.nodeId, () => true)), "closed");
+  assertEquals(await answered, null);
+  assertEquals(outcomes[0]?.psk, new Uint8Array(32));
+  assertThrows(() => outcomes[0]?.exportKey("x", 32), HandshakeError);
 });
 
 Deno.test("Sessions.dial() takes nobody but the peer it was told", async () => {
@@ -232,7 +349,9 @@ Deno.test("Sessions bounds connections by source, those without M1, and those ha
     await new FrameReader(near).read(10_000);
   }
   assertEquals(b.sessions.figures.halfOpen, MAX_HALF_OPEN);
-  assertEquals(await codeOf(connect(a, b)), "closed");
+  // Those that stay half open keep nobody out either: the oldest gives way.
+  await connect(a, b);
+  assertEquals(b.sessions.figures.failures.limited, 3 + SOURCE_BURST);
   await clock.advance(5_000);
   await Promise.all([...open, ...more]);
   assertEquals([b.sessions.figures.halfOpen, b.sessions.figures.waiting], [0, 0]);

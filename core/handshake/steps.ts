@@ -2,7 +2,6 @@
 import type { VerifiedCredential } from "../identity/mod.ts";
 import { IdentityError } from "../identity/mod.ts";
 import type { Backend, Bytes } from "../pq/mod.ts";
-import { PqError } from "../pq/mod.ts";
 import { HandshakeError } from "./errors.ts";
 import { exportKey, signedTranscript } from "./key_schedule.ts";
 import { encodeProof, type Proof } from "./messages.ts";
@@ -32,12 +31,16 @@ export async function prove(
   });
 }
 
-async function admitted(party: Party, proof: Proof): Promise<VerifiedCredential> {
+/** The party's judgement of a credential. @throws {HandshakeError} */
+export async function admitted(
+  party: Party,
+  credential: Proof["credential"],
+): Promise<VerifiedCredential> {
   try {
-    return await party.admit(proof.credential);
+    return await party.admit(credential);
   } catch (cause) {
     if (!(cause instanceof IdentityError)) throw cause;
-    const code = "hash" in proof.credential && cause.code === "malformed"
+    const code = "hash" in credential && cause.code === "malformed"
       ? "unknown-credential"
       : "refused-credential";
     throw new HandshakeError(code, `Cannot accept peer: ${cause.message}`, { cause });
@@ -51,7 +54,7 @@ export async function checkProof(
   transcript: Uint8Array,
   proof: Proof,
 ): Promise<VerifiedCredential> {
-  const peer = await admitted(party, proof);
+  const peer = await admitted(party, proof.credential);
   if (peer.nodeId === party.credential.nodeId) {
     throw new HandshakeError(
       "reflected",
@@ -78,9 +81,11 @@ export async function sealOnce(
   aad: Uint8Array,
   plaintext: Uint8Array,
 ): Promise<Bytes> {
-  const sealed = await backend.seal(key, ZERO_NONCE, aad, plaintext);
-  key.fill(0);
-  return sealed;
+  try {
+    return await backend.seal(key, ZERO_NONCE, aad, plaintext);
+  } finally {
+    key.fill(0);
+  }
 }
 
 /** Opens with a key that is used once, then wipes it. @throws {HandshakeError} "wrong-tag" */
@@ -90,19 +95,12 @@ export async function openOnce(
   aad: Uint8Array,
   sealed: Uint8Array,
 ): Promise<Bytes> {
-  const plaintext = await backend.open(key, ZERO_NONCE, aad, sealed);
-  key.fill(0);
-  if (plaintext === null) throw new HandshakeError("wrong-tag", "Cannot open a sealed part");
-  return plaintext;
-}
-
-/** Turns a refusal of the primitives into one of the handshake. */
-export async function withShares<T>(action: () => Promise<T>): Promise<T> {
   try {
-    return await action();
-  } catch (cause) {
-    if (!(cause instanceof PqError)) throw cause;
-    throw new HandshakeError("invalid-share", cause.message, { cause });
+    const plaintext = await backend.open(key, ZERO_NONCE, aad, sealed);
+    if (plaintext === null) throw new HandshakeError("wrong-tag", "Cannot open a sealed part");
+    return plaintext;
+  } finally {
+    key.fill(0);
   }
 }
 

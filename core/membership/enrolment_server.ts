@@ -16,7 +16,7 @@ import {
   suiteOf,
 } from "../identity/mod.ts";
 import { type Bytes, equalBytes, hashOf } from "../pq/mod.ts";
-import { exchangeFrames, SealedChannel } from "./channel.ts";
+import { exchangeFrames, type Frames, SealedChannel } from "./channel.ts";
 import type { Context, Member } from "./context.ts";
 import type { EnrolmentDesk } from "./desk.ts";
 import { ENROLMENT_DEADLINE_MS, MAX_ENROLMENTS_PER_SOURCE } from "./limits.ts";
@@ -95,8 +95,7 @@ export class EnrolmentServer implements ModeService {
       token: (id) => this.#token(id),
     });
     const frames = exchangeFrames(exchange);
-    await frames.write(await responder.receiveM1(exchange.m1));
-    const { m4, joiner, session } = await responder.receiveM3(await frames.read());
+    const { m4, joiner, session } = await this.#handshake(responder, frames, exchange.m1);
     const channel = new SealedChannel(frames, backend, session, "responder");
     try {
       await frames.write(m4);
@@ -111,6 +110,15 @@ export class EnrolmentServer implements ModeService {
       return answer.kind;
     } finally {
       channel.close();
+    }
+  }
+
+  async #handshake(responder: EnrolResponder, frames: Frames, m1: Bytes) {
+    try {
+      await frames.write(await responder.receiveM1(m1));
+      return await responder.receiveM3(await frames.read());
+    } finally {
+      responder.wipe();
     }
   }
 

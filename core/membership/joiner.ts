@@ -92,6 +92,7 @@ export async function attempt(
     };
   } catch (thrown) {
     frames.close();
+    initiator.wipe();
     // The identity's own reason is what helps a person, not that the handshake ended because of it.
     if (thrown instanceof HandshakeError && thrown.cause instanceof IdentityError) {
       throw thrown.cause;
