@@ -109,9 +109,40 @@ CREATE TABLE audit_heads (
 ) STRICT;
 `;
 
+const SPIFFE = `
+CREATE TABLE spiffe_entries (
+  id TEXT PRIMARY KEY,
+  path TEXT NOT NULL,
+  selectors TEXT NOT NULL,
+  x509_lifetime_s INTEGER NOT NULL,
+  jwt_lifetime_s INTEGER NOT NULL,
+  hint TEXT NOT NULL,
+  federates_with TEXT NOT NULL,
+  created_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE spiffe_members (
+  node_id TEXT PRIMARY KEY,
+  octets BLOB NOT NULL
+) STRICT;
+CREATE TABLE spiffe_federations (
+  trust_domain TEXT PRIMARY KEY,
+  url TEXT NOT NULL,
+  profile TEXT NOT NULL,
+  endpoint_spiffe_id TEXT,
+  bundle TEXT,
+  refreshed_ms INTEGER
+) STRICT;
+CREATE TABLE spiffe_own_bundle (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  sequence INTEGER NOT NULL,
+  digest TEXT NOT NULL
+) STRICT;
+`;
+
 /** All steps, in order. */
 export const MIGRATIONS: readonly Migration[] = Object.freeze([
   { version: 1, name: "initial", up: (db: Database) => db.exec(INITIAL) },
   { version: 2, name: "membership", up: (db: Database) => db.exec(MEMBERSHIP) },
   { version: 3, name: "policy", up: (db: Database) => db.exec(POLICY) },
+  { version: 4, name: "spiffe", up: (db: Database) => db.exec(SPIFFE) },
 ]);

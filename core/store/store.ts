@@ -27,6 +27,12 @@ import { AuditRows, RequestRows, TokenRows, VersionRows } from "./membership.ts"
 import { HeadRows, PolicyVersionRows } from "./policy.ts";
 import { MetricTable } from "./metrics.ts";
 import { openRecovering, type Recovered } from "./recover.ts";
+import {
+  SpiffeEntryRows,
+  SpiffeFederationRows,
+  SpiffeMemberRows,
+  SpiffeOwnBundleRow,
+} from "./spiffe.ts";
 
 /** What it takes to open the store. */
 export interface StoreOptions {
@@ -57,6 +63,12 @@ export class Store implements NodeStore {
   readonly meshVersions = new VersionRows();
   readonly policyVersions = new PolicyVersionRows();
   readonly auditHeads = new HeadRows();
+  readonly spiffe = {
+    entries: new SpiffeEntryRows(),
+    members: new SpiffeMemberRows(),
+    federations: new SpiffeFederationRows(),
+    ownBundle: new SpiffeOwnBundleRow(),
+  };
   readonly #options: StoreOptions;
   readonly #retention: () => Retention;
   #db: Database;
@@ -100,6 +112,7 @@ export class Store implements NodeStore {
       this.policyVersions,
       this.requests,
       this.tokens,
+      ...Object.values(this.spiffe),
     ];
     for (const rows of writtenThrough) rows.attach(db);
     for (const { message } of notes) {
