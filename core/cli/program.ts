@@ -2,11 +2,13 @@
 // added by main.ts, which owns the daemon. Not here: sockets, files, the process; they come as context.
 import { Argument, Command, CommanderError } from "commander";
 import { messageOf } from "../base/mod.ts";
+import { addAuditCommands } from "./commands/audit.ts";
 import { addConfigCommands } from "./commands/config.ts";
 import { addDiagnoseCommands } from "./commands/diagnose.ts";
 import { addEventCommands } from "./commands/events.ts";
 import { addMachineCommands } from "./commands/machine.ts";
 import { addMeshCommands } from "./commands/mesh.ts";
+import { addPolicyCommands } from "./commands/policy.ts";
 import { addShowCommands } from "./commands/show.ts";
 import { completionScript, type Shell, SHELLS } from "./completion.ts";
 import type { CliContext } from "./context.ts";
@@ -31,6 +33,8 @@ export function createProgram(context: CliContext): Command {
   addEventCommands(program, context);
   addConfigCommands(program, context);
   addMeshCommands(program, context);
+  addPolicyCommands(program, context);
+  addAuditCommands(program, context);
   addMachineCommands(program, context);
   program.command("completion").description("completion script for a shell")
     .addArgument(new Argument("<shell>").choices(SHELLS))

@@ -61,7 +61,7 @@ Deno.test("Membership.join() enters with an invite that approves by itself", asy
   assert(a.nodeId !== b.nodeId);
   const kinds = founder.membership.context.audit.list(10).map(({ kind }) => kind);
   assertEquals(kinds, ["node.enrolled", "node.requested", "invite.made", "mesh.created"]);
-  assert(founder.membership.context.audit.verify().sound);
+  assert((await founder.membership.context.audit.verify()).sound);
   assertEquals(founder.membership.invites()[0]?.nodeId, b.nodeId);
 });
 

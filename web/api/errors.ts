@@ -3,6 +3,7 @@ import { z } from "zod";
 import { CodedError, type CodedErrorOptions, InvariantError } from "../../core/base/mod.ts";
 import { type ConfigError, ConfigFault, type ConfigFaultCode } from "../../core/config/mod.ts";
 import type { IdentityErrorCode } from "../../core/identity/mod.ts";
+import type { PolicyErrorCode } from "../../core/policy/mod.ts";
 import type { KernelFaultCode } from "../../core/ports/mod.ts";
 import type { Problem } from "../http/problem.ts";
 
@@ -25,7 +26,10 @@ export class ApiError extends CodedError<
 
 type OwnCode = ApiError["code"];
 const STATUSES: Readonly<
-  Record<KernelFaultCode | ConfigFaultCode | IdentityErrorCode | OwnCode, readonly [number, string]>
+  Record<
+    KernelFaultCode | ConfigFaultCode | IdentityErrorCode | PolicyErrorCode | OwnCode,
+    readonly [number, string]
+  >
 > = {
   "not-permitted": [503, "The node lacks the privilege"],
   "not-supported": [501, "Not supported on this machine"],
@@ -67,6 +71,7 @@ const STATUSES: Readonly<
   "no-authority": [409, "Too few authority keys"],
   "refused": [403, "Refused"],
   "no-answer": [502, "No member answers"],
+  "too-large": [413, "Too large"],
   "rollback": [409, "Older than what was seen"],
 };
 

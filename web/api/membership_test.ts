@@ -9,7 +9,9 @@ import { listOf } from "./schemas/common.ts";
 const BASE = "/api/v1/membership";
 
 async function appOf({ membership }: TestNode): Promise<FixtureApp> {
-  return await fixtureApp({ security: { membership } });
+  return await fixtureApp({
+    security: { membership, policy: null, auditHeads: () => [] },
+  });
 }
 
 async function answered<Schema extends z.ZodType>(

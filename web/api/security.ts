@@ -1,14 +1,25 @@
 // Everything of trust over HTTP. What stands behind it is handed in.
+import type { KnownHead } from "../../core/audit/mod.ts";
 import type { Membership } from "../../core/membership/mod.ts";
+import type { PolicyDesk } from "../../core/security/mod.ts";
+import { addAudit } from "./audit.ts";
 import type { Api } from "./context.ts";
 import { addMembership } from "./membership.ts";
+import { addPolicy } from "./policy.ts";
 
 /** What the API shows and does of trust. */
 export interface SecurityService {
   readonly membership: Membership;
+  /** `null` while the node is in no mesh. */
+  readonly policy: PolicyDesk | null;
+  /** What other nodes signed about their audit logs. */
+  auditHeads(): readonly KnownHead[];
 }
 
 /** Adds all routes of trust. */
-export function addSecurity(api: Api, { membership }: SecurityService): void {
+export function addSecurity(api: Api, security: SecurityService): void {
+  const { membership } = security;
   addMembership(api, membership);
+  addPolicy(api, () => security.policy);
+  addAudit(api, membership.context.audit, () => security.auditHeads());
 }
