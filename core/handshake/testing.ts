@@ -1,17 +1,25 @@
 // Parties with fixed keys and a counting random source, for tests and the simulator. Everybody knows
 // these keys.
 import {
+  acceptedSets,
+  authorityHash,
+  decodeChain,
   decodeCredential,
+  encodeChain,
   encodeCredential,
+  encodeEnrolmentRequest,
   IdentityError,
   issueCredential,
   type SuiteName,
   type VerifiedCredential,
+  verifyChain,
   verifyCredential,
 } from "../identity/mod.ts";
 import { testAuthority, testClaims, testNodeKeys } from "../identity/testing.ts";
 import type { ByteStream, Random } from "../ports/mod.ts";
 import { type Backend, hkdfExpand, SUITES } from "../pq/mod.ts";
+import type { EnrolJoiner } from "./enrol_initiator.ts";
+import type { EnrolMember } from "./enrol_responder.ts";
 import type { Party } from "./party.ts";
 
 /** A repeatable random source: HKDF over a counter. */
@@ -84,6 +92,69 @@ export async function testParty(
       }
       cache.set(verified.hash.toHex(), verified);
       return verified;
+    },
+  };
+}
+
+/** What a test may change about an enrolment. */
+export interface TestEnrolmentOptions extends TestPartyOptions {
+  /** The joiner's token, if it isn't the one the member made: its id and its secret. */
+  readonly tokenId?: Uint8Array<ArrayBuffer> | null;
+  readonly tokenSecret?: Uint8Array<ArrayBuffer>;
+  /** Label of the authority that the joiner's invite pins. */
+  readonly pinned?: number;
+  /** Node whose keys the joiner signs with, if they aren't those in its request. */
+  readonly signer?: number;
+}
+
+const TOKEN_ID = new Uint8Array(8).fill(3);
+const TOKEN_SECRET = new Uint8Array(20).fill(5);
+
+/** Node 1, which joins, and node 2, a member that made its invite; each on a backend of its own. */
+export async function testEnrolment(
+  backends: readonly [Backend, Backend],
+  options: TestEnrolmentOptions = {},
+): Promise<{ readonly joiner: EnrolJoiner; readonly member: EnrolMember }> {
+  const { suite = "category3", trustDomain = "test.mesh", authority = 1 } = options;
+  const { nowMs = 1_750_000_000_000 } = options;
+  const [backend] = backends;
+  const member = await testParty(backends[1], 2, options);
+  const { set } = await testAuthority(backend, { suite, trustDomain, label: authority });
+  const pin = await testAuthority(backend, {
+    suite,
+    trustDomain,
+    label: options.pinned ?? authority,
+  });
+  const node = await testNodeKeys(backend, 1, suite);
+  const signer = options.signer === undefined
+    ? node
+    : await testNodeKeys(backend, options.signer, suite);
+  const claims = testClaims(node, 1, { trustDomain });
+  return {
+    joiner: {
+      backend,
+      random: countingRandom(options.seed ?? 2),
+      suite: SUITES[suite],
+      token: {
+        tokenId: options.tokenId === undefined ? TOKEN_ID : options.tokenId,
+        secret: options.tokenSecret ?? TOKEN_SECRET,
+      },
+      postQuantum: signer.postQuantum,
+      ed25519: signer.ed25519,
+      request: encodeEnrolmentRequest({ ...claims, name: "joiner", previous: new Uint8Array(0) }),
+      async admit(chain, credential) {
+        const verified = await verifyChain(backend, decodeChain(chain), authorityHash(pin.set));
+        const sets = acceptedSets(verified, nowMs);
+        return await verifyCredential(backend, sets, decodeCredential(credential), nowMs);
+      },
+    },
+    member: {
+      ...member,
+      token(id) {
+        const chain = encodeChain({ first: set, rotations: [] });
+        if (id === null) return { secret: member.meshPsk, chain };
+        return id.toHex() === TOKEN_ID.toHex() ? { secret: TOKEN_SECRET, chain } : null;
+      },
     },
   };
 }
