@@ -7,7 +7,9 @@ import { line, type Topology, wireTopology } from "./topology.ts";
 
 const ALL = "GET nodeinfo statistics neighbours";
 
-/** The first node answers maps, the second does not. */
+/** The first node answers maps, the second does not. The map that asks runs on a node itself, whose filter
+ * has to let answers in: they come from an address that nothing was sent to, so none belongs to a known
+ * flow. */
 function document(id: number): string {
   return `[node]
 name = "n${id}"
@@ -18,6 +20,16 @@ originator_interval_ms = 300
 interface = "to${3 - id}"
 [lan]
 addresses = ["fd09::${id}/64"]
+[[firewall.rules]]
+comment = "Answers to this node's map"
+protocol = "udp"
+ports = ["32768-60999"]
+source = "fe80::/10"
+[[firewall.rules]]
+comment = "Answers to this node's map"
+protocol = "udp"
+ports = ["32768-60999"]
+source = "fd09::/64"
 [respondd]
 enabled = ${id === 1}
 `;

@@ -20,6 +20,10 @@ export const KEEP_MS = 24 * 3600 * 1000;
 export const OUTPUT_TAIL_CHARS = 2000;
 /** How long a script sent into a guest may take, boot included. */
 export const REMOTE_COMMAND_S = 120;
+/** How long one run of the program may take that leaves it compiled. */
+export const COMPILE_S = 30;
+/** Boots of a guest whose kernel panics before anything of the run began. */
+export const BOOTS_MAX = 3;
 /** How often the host looks for the result of a script it sent. */
 export const REMOTE_POLL_MS = 50;
 /** Nodes, first forwarded port and longest life of a mesh to try things out. */

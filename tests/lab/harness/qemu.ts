@@ -28,6 +28,8 @@ export interface GuestEnd {
   readonly status: number | undefined;
   /** Why there is no status. */
   readonly failure?: string;
+  /** Whether its kernel panicked. */
+  readonly panic?: boolean;
 }
 
 /** Boots a guest and gives every console line to `onLine`; resolves when the guest is off. */
@@ -43,7 +45,7 @@ export async function runGuest(
     if (line.includes("Kernel panic")) panic ??= line.replace(/^\[[^\]]*\] /, "");
     onLine(line);
   }, signal);
-  if (panic !== undefined) return { status: undefined, failure: panic };
+  if (panic !== undefined) return { status: undefined, failure: panic, panic: true };
   if (code === 124 || code === 137) {
     return { status: undefined, failure: `guest still running after ${timeoutS} s` };
   }
@@ -65,6 +67,9 @@ export function qemuArgv(options: GuestOptions): string[] {
   ];
   const kernelArgs = [
     "console=ttyS0 quiet loglevel=3 panic=-1 oops=panic mitigations=off nokaslr",
+    // The second processor comes once the kernel is up: while it boots, it rewrites its own code, and
+    // QEMU's threads then now and then run an instruction that is gone.
+    "maxcpus=1",
     // Emulation stalls when the host is busy; these watchdogs would blame the guest.
     "nowatchdog nosoftlockup rcupdate.rcu_cpu_stall_suppress=1 random.trust_cpu=on",
     options.kernelArgs ?? "",

@@ -2,13 +2,13 @@
 
 import { buildImage, type Image } from "./image.ts";
 import { removeOld } from "./files.ts";
-import { CONSOLE_TAIL_LINES, GUEST_SLOTS_MAX } from "./limits.ts";
+import { BOOTS_MAX, CONSOLE_TAIL_LINES, GUEST_SLOTS_MAX } from "./limits.ts";
 import { withSlot } from "./lock.ts";
 import { runLines } from "./lines.ts";
 import { exists, labDir, projectRoot } from "./paths.ts";
 import { type GuestEnd, type GuestOptions, runGuest } from "./qemu.ts";
 import { countJunit, type Counts, noTests } from "./results.ts";
-import { cacheModules, makeSourceDisk, npmDisk } from "./source.ts";
+import { makeSourceDisk, npmDisk } from "./source.ts";
 
 /** What a run needs beyond the defaults of a guest. */
 export interface SessionOptions
@@ -41,12 +41,9 @@ export async function prepareRun(
   const image = await buildImage(options.log);
   const runDir = await newRunDir();
   await Deno.writeTextFile(`${runDir}/run.sh`, `cd '${projectRoot}'\n${script}`);
-  // Tests start the project's program without importing it.
-  const program = await exists(`${projectRoot}/main.ts`) ? ["main.ts"] : [];
-  await cacheModules([...modules, ...program]);
-  const npm = await npmDisk();
   const source = `${runDir}/source.tar`;
-  await makeSourceDisk(source);
+  await makeSourceDisk(source, modules);
+  const npm = await npmDisk();
   return { image, runDir, disks: npm === undefined ? [source] : [source, npm] };
 }
 
@@ -60,12 +57,21 @@ export async function runPrepared(
   const console = await Deno.open(`${runDir}/console.log`, { create: true, write: true });
   const tail: string[] = [];
   try {
-    const end = await runGuest({ ...guest, image, outDir: runDir, disks }, (line) => {
-      console.writeSync(new TextEncoder().encode(line + "\n"));
-      tail.push(line);
-      if (tail.length > CONSOLE_TAIL_LINES) tail.shift();
-      if (!/^LAB-(UP|EXIT) /.test(line)) log(line);
-    }, signal);
+    let up = false;
+    const boot = () =>
+      runGuest({ ...guest, image, outDir: runDir, disks }, (line) => {
+        console.writeSync(new TextEncoder().encode(line + "\n"));
+        tail.push(line);
+        if (tail.length > CONSOLE_TAIL_LINES) tail.shift();
+        if (line.startsWith("LAB-UP ")) up = true;
+        if (!/^LAB-(UP|EXIT) /.test(line)) log(line);
+      }, signal);
+    let end = await boot();
+    // Nothing of the run began: the emulator failed, not what is tested.
+    for (let boots = 1; end.panic && !up && boots < BOOTS_MAX; boots++) {
+      log(`lab: ${end.failure} while booting; once more`);
+      end = await boot();
+    }
     if (end.status === undefined && signal?.aborted !== true) {
       log(`lab: ${end.failure}; last lines of ${runDir}/console.log:`);
       for (const line of tail) log(`  | ${line}`);

@@ -6,6 +6,7 @@
 // or unpacking them takes seconds under emulation; mounting them as a file system takes none.
 
 import { run, runText } from "./command.ts";
+import { keepCompiled } from "./compiled.ts";
 import { removeOld, shortHash } from "./files.ts";
 import { withLock } from "./lock.ts";
 import { exists, labDir, projectRoot } from "./paths.ts";
@@ -16,24 +17,28 @@ const excluded = [".git", ".lab", "dist", "coverage", "data", "node_modules"];
 /** Exit statuses of tar that are fine: 1 means that a file changed while it was read. */
 const tarStatus = [0, 1];
 
-/** Fetches what `modules` import into the lab's module cache. */
-export async function cacheModules(modules: readonly string[]): Promise<void> {
-  if (modules.length === 0) return;
-  await run([Deno.execPath(), "cache", "--quiet", ...modules], {
-    cwd: projectRoot,
-    env: { DENO_DIR: `${labDir()}/deno-dir` },
+/** Fetches what `modules` import into the lab's module cache, then writes the source disk to `path`: the
+ * working tree, its emitted code, and what Deno keeps of modules it has seen, so that no guest finds their
+ * imports or compiles the program anew. One run at a time: the databases of the cache are to be whole. */
+export async function makeSourceDisk(path: string, modules: readonly string[]): Promise<void> {
+  await Deno.mkdir(`${labDir()}/deno-dir`, { recursive: true });
+  await withLock(`${labDir()}/deno-dir.lock`, async () => {
+    const program = await exists(`${projectRoot}/main.ts`);
+    const wanted = program ? [...modules, "main.ts"] : modules;
+    if (wanted.length > 0) {
+      await run([Deno.execPath(), "cache", "--quiet", ...wanted], {
+        cwd: projectRoot,
+        env: { DENO_DIR: `${labDir()}/deno-dir` },
+      });
+    }
+    if (program) await keepCompiled();
+    const excludes = excluded.map((name) => `--exclude=${projectRoot.slice(1)}/${name}`);
+    await run(["tar", "-C", "/", ...excludes, "-cf", path, projectRoot.slice(1)], {
+      okStatus: tarStatus,
+    });
+    const generated = ["--exclude=deno-dir/npm", "deno-dir"];
+    await run(["tar", "-C", labDir(), "-rf", path, ...generated], { okStatus: tarStatus });
   });
-}
-
-/** Writes the source disk to `path`: the working tree and its emitted code. */
-export async function makeSourceDisk(path: string): Promise<void> {
-  const excludes = excluded.map((name) => `--exclude=${projectRoot.slice(1)}/${name}`);
-  await run(["tar", "-C", "/", ...excludes, "-cf", path, projectRoot.slice(1)], {
-    okStatus: tarStatus,
-  });
-  if (await exists(`${labDir()}/deno-dir/gen`)) {
-    await run(["tar", "-C", labDir(), "-rf", path, "deno-dir/gen"], { okStatus: tarStatus });
-  }
 }
 
 /** Returns the npm disk for the packages now in the cache, making it when they changed; undefined
