@@ -20,6 +20,7 @@ import {
   settleRevocation,
   signRevocation,
 } from "./authority_work.ts";
+import { type Carried, takeCarried, waitingRequests } from "./carrying.ts";
 import {
   type Context,
   makeContext,
@@ -310,6 +311,20 @@ export class Membership {
     passphrase: string | null,
   ): Promise<string> {
     return await signCarried(this.#context, { text, name }, keyPath, passphrase);
+  }
+
+  /** Requests that wait for keys which are not here. */
+  waiting(): readonly Carried[] {
+    return waitingRequests(this.#context, this.#require());
+  }
+
+  /** Takes in what another member asks to have signed; gives back what is signed. @throws {IdentityError} */
+  takeCarried(text: string): Promise<string> {
+    return this.#serially(async () => {
+      const taken = await takeCarried(this.#context, this.#require(), text);
+      if (taken.isNew) this.#tell("requests");
+      return taken.text;
+    });
   }
 
   /** Takes signatures that a file brings back. @throws {IdentityError} */

@@ -5,3 +5,12 @@ export const MAX_ANNOUNCED = 4;
 export const RESTART_MIN_MS = 2_000;
 /** Longest such pause. */
 export const RESTART_MAX_MS = 60_000;
+
+/** How often members with authority keys are asked for the signatures that are missing. */
+export const ASK_SIGNATURES_MS = 20_000;
+
+/** Members asked at a time. */
+export const MAX_SIGNERS_ASKED = 8;
+
+/** A request as it is carried, octets. */
+export const MAX_CARRIED_BYTES = 4 * 1024 * 1024;

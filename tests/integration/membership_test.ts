@@ -332,3 +332,28 @@ Deno.test("Membership.backUp() and restore() bring a lost authority back on anot
   const third = await joined(mesh, rescue, "third");
   assertEquals((await memberOf(third)).overlayPrefix, member.overlayPrefix);
 });
+
+Deno.test("a member without authority keys has its joiners' requests signed by another", async () => {
+  await using mesh = await testMesh();
+  const founder = await founded(mesh);
+  const second = await joined(mesh, founder, "second");
+  const { text } = await second.membership.invite({ autoApprove: true });
+  const third = await mesh.node("third");
+  assertEquals((await third.membership.join(text)).state, "waiting");
+  const [waiting] = second.membership.waiting();
+  assert(waiting !== undefined);
+  assertEquals(await founder.membership.takeCarried(waiting.text), waiting.text);
+  assertEquals(founder.membership.requests().map(({ state, approved }) => [state, approved])[0], [
+    "pending",
+    false,
+  ]);
+  assertEquals((await founder.membership.approve(waiting.id, null)).state, "granted");
+  const signed = await founder.membership.takeCarried(waiting.text);
+  const done = await second.membership.importSignatures(signed, "the answer");
+  assertEquals(done.state, "granted");
+  assertEquals(second.membership.waiting(), []);
+  await until(mesh, () => third.membership.member !== null);
+  const foreign = await mesh.node("foreign");
+  await foreign.membership.create({ mesh: "test.mesh", ...PLAIN });
+  assertEquals(await codeOf(foreign.membership.takeCarried(waiting.text)), "wrong-mesh");
+});
