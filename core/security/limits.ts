@@ -14,3 +14,6 @@ export const MAX_SIGNERS_ASKED = 8;
 
 /** A request as it is carried, octets. */
 export const MAX_CARRIED_BYTES = 4 * 1024 * 1024;
+
+/** Members whose credentials are remembered; the one seen longest ago makes room. */
+export const MAX_DIRECTORY = 2_048;

@@ -216,6 +216,11 @@ export class PolicyDesk {
     return version;
   }
 
+  /** Version in force; 0 while the authority signed none. */
+  get version(): number {
+    return this.#ports.store.current().document.version;
+  }
+
   /** As it is passed on; `null` while the authority signed none. */
   get document(): Bytes | null {
     const held = this.#ports.store.current();
