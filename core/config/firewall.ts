@@ -94,12 +94,10 @@ const ICMP_NEEDED = [
 function fromMembers({ overlay }: Config, side: "lan" | "wan"): string[] {
   if (!overlay.enabled) return [];
   const udp = side === "lan"
-    ? set([overlay.wireguardPort, overlay.discoveryPort].map(String))
-    : String(overlay.wireguardPort);
+    ? set([overlay.port, overlay.discoveryPort].map(String))
+    : String(overlay.port);
   return [
-    `tcp dport ${
-      set([overlay.handshakePort, overlay.fabricPort].map(String))
-    } accept comment "members"`,
+    `tcp dport ${set([overlay.port, overlay.fabricPort].map(String))} accept comment "members"`,
     `udp dport ${udp} accept comment "tunnels"`,
   ];
 }

@@ -56,7 +56,7 @@ Deno.test("firewallRuleset() lets the WAN in for replies, ICMP and DHCP, and dro
     'udp sport 67 udp dport 68 accept comment "DHCP client"',
     'ip6 saddr fe80::/10 udp sport 547 udp dport 546 accept comment "DHCPv6 client"',
     'tcp dport { 6470, 6473 } accept comment "members"',
-    'udp dport 6471 accept comment "tunnels"',
+    'udp dport 6470 accept comment "tunnels"',
   ]);
 });
 

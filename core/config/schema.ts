@@ -317,8 +317,10 @@ const overlay = z.strictObject({
     "Whether a node that belongs to a mesh (x0tta6bl4 mesh join) keeps tunnels to its members.",
   ),
   interface: key(interfaceName.default("x0"), "Name of the WireGuard interface."),
-  handshakePort: key(port(6470), "TCP port of handshakes and of nodes that enrol."),
-  wireguardPort: key(port(6471), "UDP port of the tunnels."),
+  port: key(
+    port(6470),
+    "TCP port of handshakes and of nodes that enrol, and UDP port of the tunnels.",
+  ),
   discoveryPort: key(port(6472), "UDP port on which members of a mesh link find each other."),
   fabricPort: key(port(6473), "TCP port of the fabric between nodes."),
   peers: key(
