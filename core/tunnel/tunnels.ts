@@ -23,6 +23,7 @@ export class Tunnels {
   readonly #running = new Set<Promise<void>>();
   readonly #connections = new Set<TcpConnection>();
   readonly #listeners = new Set<(peer: PeerAppeared) => void>();
+  readonly #hints = new Set<(nodeId: string, address: SocketAddress) => void>();
   /** Peers that are being removed: they can't be kept again before that is done. */
   readonly #leaving = new Set<string>();
   readonly #totals = { idled: 0, lost: 0, displaced: 0, refused: 0 };
@@ -164,6 +165,15 @@ export class Tunnels {
     return () => this.#listeners.delete(listener);
   }
 
+  /**
+   * Tells where a node may be, as discovery heard it: a hint that nobody has proved. The port is that of
+   * handshakes. @returns ends it.
+   */
+  onHint(listener: (nodeId: string, address: SocketAddress) => void): () => void {
+    this.#hints.add(listener);
+    return () => this.#hints.delete(listener);
+  }
+
   /** Ends all tunnels and removes what was made in the kernel. */
   async stop(): Promise<void> {
     if (this.#stop.signal.aborted) return;
@@ -246,6 +256,7 @@ export class Tunnels {
     if (nodeId === overlay.nodeId || membership.isCut(nodeId)) return;
     book.hint(nodeId, address, this.#ports.clock.monotonicMs());
     dialler.heard(nodeId);
+    for (const listener of this.#hints) listener(nodeId, address);
     if (macs !== null) this.#run(() => macs.saw(address.host));
     if (waiter === null && table.get(nodeId) === undefined) this.#wanted(nodeId);
   }
