@@ -7,10 +7,12 @@ export interface Column<Row> {
   readonly right?: boolean;
 }
 
-const segmenter = new Intl.Segmenter(undefined, { granularity: "grapheme" });
+// Made when a table is first shown: the daemon shows none, and making one costs as much as a module.
+let segmenter: Intl.Segmenter | null = null;
 
 /** Graphemes of a text, which is what a terminal shows one after another. */
 function width(text: string): number {
+  segmenter ??= new Intl.Segmenter(undefined, { granularity: "grapheme" });
   let count = 0;
   for (const _ of segmenter.segment(text)) count++;
   return count;

@@ -1,6 +1,7 @@
 // Runs in a lab guest. Starts one daemon of the project in each node of a topology, and gives each a
 // management wire to the guest's own namespace, over which tests and people reach its API.
 
+import manifest from "../../deno.json" with { type: "json" };
 import type { Topology } from "./topology.ts";
 import { shell } from "./topology.ts";
 
@@ -30,16 +31,9 @@ export interface Daemon {
   readonly drained: Promise<unknown>;
 }
 
-/** The command that runs the project's daemon. */
-export const daemonCommand: readonly string[] = [
-  "deno",
-  "run",
-  "-A",
-  "--no-check",
-  "--cached-only",
-  "main.ts",
-  "run",
-];
+/** The command that runs the project's daemon: that of `deno task start`, without looking for packages. */
+export const daemonCommand: readonly string[] = manifest.tasks.start.command
+  .replace("deno run ", "deno run --no-check --cached-only ").split(" ");
 
 /** A configuration that joins the node's radio, as mesh0, to the lab's mesh, with the address
  * 10.9.0.<id>/24. */

@@ -172,9 +172,10 @@ function addReading(api: Api, config: ConfigService): void {
     });
   });
   api.openapi(status, (context) => context.json(mutable(config.status()), 200));
-  const jsonSchema = configJsonSchema();
+  // Made when first asked for: it is a tenth of what a start computes.
+  let jsonSchema: ReturnType<typeof configJsonSchema> | null = null;
   api.openAPIRegistry.registerPath(schema);
-  api.get(schema.path, (context) => context.json(jsonSchema));
+  api.get(schema.path, (context) => context.json(jsonSchema ??= configJsonSchema()));
   api.openapi(history, async (context) => {
     const records = await config.history(context.req.valid("query").limit);
     const items = records.map(({ revision, at, author, outcome, text }) => ({
