@@ -125,7 +125,11 @@ export class EnrolInitiator {
     body.set(token.tokenId ?? NO_TOKEN, inner.length);
     const early = earlySecret(suite, token.secret);
     this.#state = { step: "m1-sent", m1: body, early, shares };
-    return Uint8Array.from([...body, ...mac1(early, body)]);
+    const mac = mac1(early, body);
+    const message = new Uint8Array(body.length + mac.length);
+    message.set(body);
+    message.set(mac, body.length);
+    return message;
   }
 
   /** M2 → M3. @throws {HandshakeError} */
