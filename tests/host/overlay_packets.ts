@@ -21,6 +21,8 @@ export interface Probe {
   readonly asked: Asked;
   /** Port of the sender; for echo requests their identifier. */
   readonly sourcePort?: number;
+  /** Protocol number of a packet that asks for "other". */
+  readonly protocol?: number;
   /** A TCP segment that answers (SYN and ACK), or an echo reply. */
   readonly answer?: boolean;
 }
@@ -67,6 +69,11 @@ function bodyOf({ asked, sourcePort = 40_000, answer = false }: Probe): Uint8Arr
   }
 }
 
+function protocolOf({ asked, protocol }: Probe): number {
+  invariant(!("application" in asked), "a probe is a packet");
+  return asked.transport === "other" ? protocol ?? PROTOCOL.other : PROTOCOL[asked.transport];
+}
+
 const CHECKSUM_AT = { tcp: 16, udp: 6, icmp: 2, other: null } as const;
 
 /** An IPv6 packet, checksums and all. */
@@ -76,10 +83,10 @@ export function packetOf(probe: Probe): Uint8Array<ArrayBuffer> {
   const [source, destination] = [ipv6Octets(probe.source), ipv6Octets(probe.destination)];
   const at = CHECKSUM_AT[transport];
   if (at !== null) {
-    const pseudo = Uint8Array.of(0, 0, 0, body.length, 0, 0, 0, PROTOCOL[transport]);
+    const pseudo = Uint8Array.of(0, 0, 0, body.length, 0, 0, 0, protocolOf(probe));
     new DataView(body.buffer).setUint16(at, checksum([source, destination, pseudo, body]));
   }
-  const head = Uint8Array.of(0x60, 0, 0, 0, 0, body.length, PROTOCOL[transport], 64);
+  const head = Uint8Array.of(0x60, 0, 0, 0, 0, body.length, protocolOf(probe), 64);
   return Uint8Array.from([...head, ...source, ...destination, ...body]);
 }
 
@@ -91,7 +98,9 @@ export function packetOverIpv4(): Uint8Array<ArrayBuffer> {
   return Uint8Array.from([...head, 0x9c, 0x40, 0, 22, 0, 12, 0, 0, 1, 2, 3, 4]);
 }
 
-const OBSERVER = `table inet seen {
+const OBSERVER = `table inet seen
+delete table inet seen
+table inet seen {
   set ports {
     type ipv6_addr . ipv6_addr . inet_proto . inet_service
     size 65535
@@ -102,7 +111,7 @@ const OBSERVER = `table inet seen {
     size 65535
     flags dynamic
   }
-  counter arrived {
+  counter through {
   }
   counter ipv4 {
   }
@@ -110,10 +119,7 @@ const OBSERVER = `table inet seen {
     ip6 version 6 meta l4proto { tcp, udp } update @ports { ip6 saddr . ip6 daddr . meta l4proto . th dport }
     ip6 version 6 update @plain { ip6 saddr . ip6 daddr . meta l4proto }
     meta nfproto ipv4 counter name "ipv4"
-  }
-  chain before {
-    type filter hook prerouting priority -300; policy accept;
-    iifname "${LINK}" counter name "arrived"
+    counter name "through"
   }
   chain input {
     type filter hook input priority 100; policy accept;
@@ -184,18 +190,30 @@ export class OverlayNode implements Disposable {
     return { sets, counters };
   }
 
-  /** Lets packets arrive and waits until the kernel has had them all. */
+  /** Packets that got past the filter or were dropped by it, so far. */
+  #done(): number {
+    const through = this.#read().counters.get("through") ?? 0;
+    const tables = runNft("list", "list ruleset", { netns: this.netns });
+    const dropped = tables.matchAll(
+      /counter packets (\d+) bytes \d+ drop|counter denied\w* \{\s*packets (\d+)/g,
+    );
+    return [...dropped].reduce((sum, [, rule, last]) => sum + Number(rule ?? last), through);
+  }
+
+  /** Lets packets arrive and waits until each got through or was dropped. */
   async send(packets: readonly Uint8Array<ArrayBuffer>[]): Promise<void> {
-    const before = this.#read().counters.get("arrived") ?? 0;
+    const wanted = this.#done() + packets.length;
     for (const packet of packets) {
       this.#tun.write(packet);
       while (this.#tun.tryRead() !== null);
     }
-    for (let turn = 0; turn < 200; turn++) {
-      if ((this.#read().counters.get("arrived") ?? 0) >= before + packets.length) return;
+    for (let turn = 0; turn < 400; turn++) {
+      if (this.#done() >= wanted) return;
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
-    throw new Error("Cannot go on: packets did not arrive");
+    throw new Error(
+      `Cannot go on: ${wanted - this.#done()} packets neither got through nor were dropped`,
+    );
   }
 
   /** What the node itself sends next over the link. */
@@ -205,7 +223,7 @@ export class OverlayNode implements Disposable {
 
   /** Sends probes, each once, and says which got past the filter. */
   async passed(probes: readonly Probe[]): Promise<readonly boolean[]> {
-    runNft("forget", "flush set inet seen ports; flush set inet seen plain", { netns: this.netns });
+    runNft("forget", OBSERVER, { netns: this.netns });
     await this.send(probes.map(packetOf));
     const seen = new Set<string>();
     const { sets } = this.#read();
@@ -225,11 +243,17 @@ export class OverlayNode implements Disposable {
         );
       }
     }
-    return probes.map(({ source, destination, asked }) => {
-      invariant(!("application" in asked), "a probe is a packet");
-      const port = "port" in asked ? asked.port : undefined;
-      const number = PROTOCOL[asked.transport];
-      return seen.has(keyOf(source, destination, NAMES[String(number)] ?? String(number), port));
+    return probes.map((probe) => {
+      const { source, destination, asked } = probe;
+      const number = String(protocolOf(probe));
+      return seen.has(
+        keyOf(
+          source,
+          destination,
+          NAMES[number] ?? number,
+          "port" in asked ? asked.port : undefined,
+        ),
+      );
     });
   }
 
