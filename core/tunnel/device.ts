@@ -47,6 +47,7 @@ export class OverlayDevice {
   readonly #kernel: Kernel;
   readonly #options: DeviceOptions;
   readonly #overlay: Overlay;
+  #made = false;
   #waiting = false;
   #mtu = 0;
 
@@ -84,6 +85,7 @@ export class OverlayDevice {
         `Cannot make tunnels: "${name}" is a link of kind ${link.kind}`,
       );
     }
+    this.#made = true;
     await wireguard.configure(name, { privateKey, listenPort: port, replacePeers: true });
     await unless(
       ["not-found", "not-supported", "not-permitted"],
@@ -163,8 +165,10 @@ export class OverlayDevice {
     return { destination: `${address}/128`, link: this.#options.tunnelLink };
   }
 
-  /** Removes the links that this made. */
+  /** Removes the link that this made; never somebody else's of the same name. */
   async tearDown(): Promise<void> {
+    if (!this.#made) return;
+    this.#made = false;
     await unless(
       ["no-such-link", "not-found"],
       this.#kernel.links.delete(this.#options.tunnelLink),

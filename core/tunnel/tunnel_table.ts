@@ -270,8 +270,12 @@ export class TunnelTable implements PskSink {
 
   /** Where WireGuard finds a peer: UDP at the port where it takes handshakes. */
   #underlayOf(nodeId: string, { host, port }: Whereabouts): SocketAddress | null {
-    const { overlay, book } = this.#ports;
+    const { overlay, book, clock } = this.#ports;
     if (overlay.contains(host)) return null;
-    return { host, port: port ?? book.portAt(nodeId, host) ?? this.#ports.port };
+    if (port !== null) return { host, port };
+    // The host is proved, the port is what most use: good enough to dial back to.
+    const guess = { host, port: book.portAt(nodeId, host) ?? this.#ports.port };
+    book.hint(nodeId, guess, clock.monotonicMs());
+    return guess;
   }
 }
