@@ -42,13 +42,13 @@ export async function askMembers(
   addresses: readonly string[],
   what: Attempt,
   signal: AbortSignal,
-): Promise<Attempted> {
+): Promise<Attempted & { readonly address: string }> {
   const tried: string[] = [];
   for (const address of addresses) {
     if (signal.aborted) break;
     try {
       const stream = await dialInTime(context, dial, address, signal);
-      return await attempt(context, stream, what);
+      return { ...await attempt(context, stream, what), address };
     } catch (thrown) {
       tried.push(`${address}: ${reasonOf(thrown)}`);
     }

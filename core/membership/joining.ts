@@ -24,6 +24,8 @@ export interface JoiningOptions {
   name(): string;
   readonly dial: EnrolmentDialer;
   readonly log: (message: string) => void;
+  /** A member was authenticated at this address. */
+  met(nodeId: string, address: string): void;
   /** Ends everything. */
   readonly signal: AbortSignal;
   /** Runs in the background. */
@@ -104,6 +106,7 @@ export class Joining {
     try {
       const asked = await askMembers(this.#context, dial, invite.addresses, what, signal);
       const { answer } = asked;
+      this.#options.met(asked.member, asked.address);
       if (answer.kind !== "granted") {
         asked.close();
         if (answer.kind === "refused") throw new IdentityError(answer.code, answer.sentence);

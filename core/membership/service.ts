@@ -64,6 +64,8 @@ export interface MembershipOptions {
   /** "host:port" of other members, as they are known now. */
   members(): readonly string[];
   readonly dial: EnrolmentDialer;
+  /** A member was authenticated at "host:port". */
+  met(nodeId: string, address: string): void;
   readonly log: (message: string) => void;
 }
 
@@ -184,6 +186,11 @@ export class Membership {
   /** `null` while the node belongs to no mesh. */
   get member(): Member | null {
     return this.#member;
+  }
+
+  /** Why there is no membership although there is one on the disk, or `null`. */
+  get problem(): string | null {
+    return this.#problem;
   }
 
   /** Serves joiners on the port of handshakes; `null` while the node belongs to no mesh. */

@@ -17,3 +17,18 @@ export const MAX_CARRIED_BYTES = 4 * 1024 * 1024;
 
 /** Members whose credentials are remembered; the one seen longest ago makes room. */
 export const MAX_DIRECTORY = 2_048;
+
+/** Members whose addresses are kept over a restart. */
+export const MAX_CONTACTS = 64;
+
+/** New addresses are written after so long, all at once. */
+export const CONTACTS_SAVE_MS = 30_000;
+
+/** Changes of members and policy reach the packet filter after so long, all at once. */
+export const FILTER_SETTLE_MS = 100;
+
+/** How often it is looked whether the packet filter is still there. */
+export const FILTER_CHECK_MS = 30_000;
+
+/** How often a node says how its audit log ends, beside after each entry. */
+export const HEAD_EVERY_MS = 10 * 60 * 1000;

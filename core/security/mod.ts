@@ -15,3 +15,6 @@ export {
   type PolicyQuestion,
   type PolicyView,
 } from "./policy_desk.ts";
+export type { SecurityPorts, SecurityTables } from "./ports.ts";
+export { Security } from "./security.ts";
+export type { FabricStatus, SecurityStatus } from "./status.ts";

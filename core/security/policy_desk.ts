@@ -196,6 +196,28 @@ export class PolicyDesk {
     return { state: "in-force", version } as const;
   }
 
+  /**
+   * Has the policy in force signed by the authority's present keys, as its next version, where they lie open
+   * here.
+   *
+   * @returns what is left to a person, or `null` when nothing is.
+   */
+  async renew(): Promise<string | null> {
+    const { store, membership: { context: { backend } } } = this.#ports;
+    const { current } = this.#member.state.chain;
+    const held = store.current();
+    if (held.document.version === 0 || await isSigned(backend, [current], held)) return null;
+    const document = store.renewed(this.#nowMs());
+    if (document === null) return null;
+    try {
+      const outcome = await this.#settle(await this.#sign(document, null), null);
+      if (outcome.state === "in-force") return null;
+    } catch (thrown) {
+      if (!(thrown instanceof PolicyError) || thrown.code !== "no-authority") throw thrown;
+    }
+    return "The policy is signed by the last authority only: have it signed again with policy set";
+  }
+
   /** Takes a policy file that was signed elsewhere. @throws {PolicyError} "untrusted", "rollback" … */
   async accept(text: string, name: string): Promise<{ readonly version: number }> {
     return { version: await this.#take(readPolicyFile(text, name), "local") };

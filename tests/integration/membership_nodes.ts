@@ -62,6 +62,7 @@ export class TestMesh implements AsyncDisposable {
       addresses: () => Promise.resolve([address]),
       members: () => [...this.#nodes.keys()].filter((other) => other !== address),
       dial: (remote) => Promise.resolve(this.#connect(remote, address)),
+      met: () => {},
       log: (line) => log.push(line),
     });
     const node = {

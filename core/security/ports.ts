@@ -1,0 +1,39 @@
+// What trust as a whole stands on. The daemon hands it in.
+import type { HeadTable } from "../audit/mod.ts";
+import type { Config } from "../config/mod.ts";
+import type { MembershipTables } from "../membership/mod.ts";
+import type { EventDraft } from "../node/mod.ts";
+import type { PolicyVersions } from "../policy/mod.ts";
+import type { Clock, Files, Kernel, Network, Packets, Random } from "../ports/mod.ts";
+import type { Backend, PassphraseCost, PassphraseKdf } from "../pq/mod.ts";
+
+/** Tables of the database that trust uses. */
+export interface SecurityTables extends MembershipTables {
+  readonly policyVersions: PolicyVersions;
+  readonly auditHeads: HeadTable;
+}
+
+/** All that trust needs of the world. */
+export interface SecurityPorts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly files: Files;
+  readonly kernel: Kernel;
+  readonly network: Network;
+  /** Packets that can wait for their tunnel; absent where the kernel is simulated. */
+  readonly packets?: Packets;
+  readonly backend: Backend;
+  readonly kdf: PassphraseKdf;
+  readonly passphraseCost?: PassphraseCost;
+  readonly tables: SecurityTables;
+  /** Absolute; keys, state and authority lie below it. */
+  readonly directory: string;
+  /** Version of the program. */
+  readonly version: string;
+  /** The configuration in force. */
+  config(): Config;
+  uptimeS(): number;
+  /** Something worth an event. */
+  record(event: EventDraft): void;
+  readonly log: (message: string) => void;
+}
