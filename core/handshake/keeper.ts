@@ -69,6 +69,8 @@ export class PeerKeeper {
   readonly #running = new Set<Promise<void>>();
   /** Node id → the sink's last calls for a peer that was removed: whoever is added again comes after. */
   readonly #leaving = new Map<string, Promise<void>>();
+  /** Node id of a removed peer → handshakes that began before its removal, while one may still arrive. */
+  readonly #barriers = new Map<string, { readonly order: number; readonly untilMs: number }>();
   #handles = 0;
   #closed = false;
 
@@ -89,7 +91,7 @@ export class PeerKeeper {
     invariant(this.#peers.size < MAX_PEERS, `Cannot keep peer: ${MAX_PEERS} are kept`);
     const peer: Peer = {
       nodeId,
-      state: newPeer(this.#ports.nodeId < nodeId),
+      state: newPeer(this.#ports.nodeId < nodeId, this.#barrierOf(nodeId)),
       abort: null,
       timer: null,
       sinkDone: this.#leaving.get(nodeId) ?? Promise.resolve(),
@@ -111,12 +113,28 @@ export class PeerKeeper {
     const peer = this.#peers.get(nodeId);
     if (peer === undefined) return;
     this.#tell(peer, { type: "remove" });
+    this.#barOld(nodeId);
     peer.timer?.abort();
     this.#peers.delete(nodeId);
     const left = peer.sinkDone;
     this.#leaving.set(nodeId, left);
     await left;
     if (this.#leaving.get(nodeId) === left) this.#leaving.delete(nodeId);
+  }
+
+  #barrierOf(nodeId: string): number {
+    const barrier = this.#barriers.get(nodeId);
+    const known = barrier !== undefined && this.#ports.clock.monotonicMs() < barrier.untilMs;
+    return known ? barrier.order : -1;
+  }
+
+  #barOld(nodeId: string): void {
+    const nowMs = this.#ports.clock.monotonicMs();
+    for (const [other, { untilMs }] of this.#barriers) {
+      if (untilMs <= nowMs) this.#barriers.delete(other);
+    }
+    const { order } = this.#ports.sessions;
+    this.#barriers.set(nodeId, { order, untilMs: nowMs + this.#timing.deadlineMs });
   }
 
   /** Answers a connection to its end. A peer that isn't kept yet is, if its credential was admitted. */

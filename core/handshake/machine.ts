@@ -119,8 +119,14 @@ export interface PeerNext {
   readonly effects: readonly PeerEffect[];
 }
 
-/** A peer before its start. @param first whether our node id is lower than the peer's. */
-export function newPeer(first: boolean): PeerState {
+/**
+ * A peer before its start.
+ *
+ * @param first whether our node id is lower than the peer's.
+ * @param barrier number of the last handshake begun with this node, if the peer was removed so lately that
+ *   one from before may still arrive: taken, it could undo what the peer agreed on since.
+ */
+export function newPeer(first: boolean, barrier = -1): PeerState {
   return {
     first,
     removed: false,
@@ -132,7 +138,7 @@ export function newPeer(first: boolean): PeerState {
     attempts: 0,
     completed: 0,
     lastError: null,
-    barrier: -1,
+    barrier,
   };
 }
 

@@ -1,6 +1,7 @@
 // An exhaustive explorer of two peers' handshake machines and a network between them. The machines are
 // the product's, run on small numbers for time; the network may delay every message up to the deadlines,
-// reorder connections, cut any of them anywhere, and either end may restart at any moment, without limit.
+// reorder connections, cut any of them anywhere; either end may restart, or drop the other and take it up
+// again, at any moment; and a kernel may refuse any agreed PSK. All of it without limit.
 // A state is kept in a form in which times are relative and names are by first occurrence, so the number
 // of states is finite and all of them are seen.
 import {
@@ -36,6 +37,8 @@ interface Connection {
   readonly flight: Flight;
   /** Whether the initiator still listens. */
   readonly open: boolean;
+  /** Whether the responder restarted: what it had sent may still arrive, and nobody hears an answer. */
+  readonly orphan: boolean;
   readonly order: number;
   readonly begunMs: number;
 }
@@ -66,13 +69,20 @@ export class Explorer {
   readonly #machine: Machine;
   readonly #timing: Timing;
 
-  constructor(machine: Machine = nextPeer, timing: Timing = SMALL) {
+  readonly #added: typeof newPeer;
+
+  /** @param added makes the state of a peer that is taken up again. */
+  constructor(machine: Machine = nextPeer, added = newPeer, timing: Timing = SMALL) {
     this.#machine = machine;
+    this.#added = added;
     this.#timing = timing;
   }
 
-  /** Gives an end an event and carries out its effects on the network. */
-  #tell(world: World, end: 0 | 1, event: Bare): World {
+  /**
+   * Gives an end an event and carries out its effects on the network. A kernel that refuses the PSK is
+   * heard of before anything else happens, and the refusal takes M4's place, as core/handshake/keeper.ts does.
+   */
+  #tell(world: World, end: 0 | 1, event: Bare, kernel: "takes" | "refuses" = "takes"): World {
     const full = { ...event, nowMs: world.nowMs, unit: 0 } as PeerEvent;
     const { state, effects } = this.#machine(world.peers[end], full, this.#timing);
     let after = withPeer(world, end, state);
@@ -84,6 +94,7 @@ export class Explorer {
           id: after.ids,
           flight: 1,
           open: true,
+          orphan: false,
           order: -1,
           begunMs: 0,
         };
@@ -93,12 +104,14 @@ export class Explorer {
       } else if (effect.do === "prove") {
         after = this.#move(after, (one) => one.from === end && one.attempt === effect.attempt, 3);
       } else if (effect.do === "accept-inbound") {
-        after = this.#move(after, (one) => one.id === effect.id, 4);
+        after = this.#move(after, (one) => one.id === effect.id, kernel === "takes" ? 4 : 5);
       } else if (effect.do === "refuse-inbound") {
         after = this.#move(after, (one) => one.id === effect.id, 5);
       }
     }
-    return after;
+    return kernel === "refuses" && effects.some((effect) => effect.do === "install-psk")
+      ? this.#tell(after, end, { type: "install-failed", code: "KernelFault" })
+      : after;
   }
 
   #move(world: World, which: (one: Connection) => boolean, flight: Flight): World {
@@ -119,7 +132,11 @@ export class Explorer {
   }
 
   /** The message on its way arrives. */
-  deliver(world: World, connection: Connection): World {
+  deliver(
+    world: World,
+    connection: Connection,
+    kernel: "takes" | "refuses" = "takes",
+  ): World {
     const { from, attempt, id, flight } = connection;
     const to = other(from);
     switch (flight) {
@@ -135,18 +152,21 @@ export class Explorer {
       case 2: {
         const told = this.#tell(world, from, { type: "proving", attempt });
         const after = told.connections.find((one) => one.id === id);
-        return after?.flight === 2 ? this.#without(told, after) : told;
+        const over = after !== undefined && (after.flight === 2 || after.orphan);
+        return over ? this.#without(told, after) : told;
       }
       case 3: {
         const { order, begunMs } = connection;
-        const told = this.#tell(world, to, { type: "inbound", id, handle: id, order, begunMs });
+        const event = { type: "inbound", id, handle: id, order, begunMs } as const;
+        const told = this.#tell(world, to, event, kernel);
         const answered = told.connections.find((one) => one.id === id);
         return answered === undefined || answered.open ? told : this.#without(told, answered);
       }
       case 4: {
         const order = world.orders[from] - 1;
         const gone = this.#without(world, connection);
-        return this.#tell(gone, from, { type: "completed", attempt, handle: id, order });
+        const event = { type: "completed", attempt, handle: id, order } as const;
+        return this.#tell(gone, from, event, kernel);
       }
       case 5:
         return this.#tell(this.#without(world, connection), from, {
@@ -163,9 +183,18 @@ export class Explorer {
     // Attempts are named apart from those before the restart, as connections are in the real world.
     const named = { ...fresh, attempts: world.ids };
     const connections = world.connections
-      .filter((one) => one.from === end && one.flight === 3)
-      .map((one) => ({ ...one, open: false }));
+      .filter((one) => one.from === end ? one.flight === 3 : one.flight !== 1 && one.flight !== 3)
+      .map((one) => one.from === end ? { ...one, open: false } : { ...one, orphan: true });
     return this.#tell({ ...withPeer(world, end, named), connections }, end, { type: "start" });
+  }
+
+  /** An end drops the other and takes it up again: only its own attempt ends, what it answers goes on. */
+  readd(world: World, end: 0 | 1): World {
+    const { dial, first } = world.peers[end];
+    const left = dial === null ? world : this.#hangUp(world, end, dial.attempt);
+    const fresh = this.#added(first, left.orders[end] - 1);
+    const named = { ...fresh, attempts: left.ids };
+    return this.#tell(withPeer(left, end, named), end, { type: "start" });
   }
 
   /** One unit of time passes. */
@@ -207,9 +236,15 @@ export class Explorer {
     const out: World[] = [];
     for (const connection of world.connections) out.push(this.deliver(world, connection));
     out.push(this.tick(world));
-    for (const connection of world.connections) out.push(this.#without(world, connection));
+    for (const connection of world.connections) {
+      out.push(this.#without(world, connection));
+      if (connection.flight === 3 || connection.flight === 4) {
+        out.push(this.deliver(world, connection, "refuses"));
+      }
+    }
     for (const end of [0, 1] as const) {
-      out.push(this.restart(world, end), this.#tell(world, end, { type: "demand" }));
+      out.push(this.restart(world, end), this.readd(world, end));
+      out.push(this.#tell(world, end, { type: "demand" }));
       const { dial } = world.peers[end];
       const carried = world.connections.some((one) =>
         one.from === end && one.attempt === dial?.attempt && one.open
@@ -246,7 +281,9 @@ export class Explorer {
       const mine = world.peers[one.from].dial?.attempt === one.attempt ? "c" : "";
       const stale = one.order >= 0 && one.order <= world.peers[other(one.from)].barrier ? "s" : "";
       const age = one.flight === 1 ? "" : one.begunMs - nowMs;
-      return `${one.from}${one.flight}${one.open ? "o" : ""}${mine}${stale}${age}#${named(one.id)}`;
+      return `${one.from}${one.flight}${one.open ? "o" : ""}${
+        one.orphan ? "g" : ""
+      }${mine}${stale}${age}#${named(one.id)}`;
     });
     return `${machines.join("|")}|${wires.join("|")}`;
   }
@@ -274,7 +311,7 @@ export function faultOf(world: World): string | null {
   for (const peer of world.peers) {
     if (peer.dial === null && peer.next === null) return "an end waits for nothing";
     if (peer.psk.kind === "random" && peer.next?.reason === "rekey") return "random, yet content";
-    if (peer.psk.kind === "none") return "no PSK is installed";
+    if (peer.psk.kind === "none" && peer.next?.reason === "rekey") return "no PSK, yet content";
   }
   return null;
 }
