@@ -10,6 +10,7 @@ import { addMachineCommands } from "./commands/machine.ts";
 import { addMeshCommands } from "./commands/mesh.ts";
 import { addPolicyCommands } from "./commands/policy.ts";
 import { addShowCommands } from "./commands/show.ts";
+import { addTunnelCommands } from "./commands/tunnels.ts";
 import { completionScript, type Shell, SHELLS } from "./completion.ts";
 import type { CliContext } from "./context.ts";
 import { CliError, EXIT, type ExitCode } from "./exit_codes.ts";
@@ -34,6 +35,7 @@ export function createProgram(context: CliContext): Command {
   addConfigCommands(program, context);
   addMeshCommands(program, context);
   addPolicyCommands(program, context);
+  addTunnelCommands(program, context);
   addAuditCommands(program, context);
   addMachineCommands(program, context);
   program.command("completion").description("completion script for a shell")

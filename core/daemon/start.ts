@@ -30,6 +30,7 @@ import {
 } from "./paths.ts";
 import { Respondd } from "./respondd.ts";
 import type { RunOptions } from "./run_options.ts";
+import { openSecurity } from "./security.ts";
 import { serveUnix } from "./serve.ts";
 import { VERSION } from "./version.ts";
 
@@ -118,9 +119,23 @@ async function start(frame: Frame): Promise<Daemon> {
   await observer.start();
   cleanup.add("observer", () => observer.stop());
   store.start();
+  const security = await openSecurity({
+    kernel: chosen.kernel,
+    netns: options.kernel.netns,
+    clock,
+    files,
+    store,
+    node,
+    directory: `${paths.directory}/mesh`,
+    config: inForce,
+    log,
+  });
+  cleanup.add("trust", () => security.close());
+  checks.push(() => security.checks());
   const { createApp } = await web;
   const app = createApp({
     node,
+    security,
     config: manager,
     clock,
     hostNames: () => inForce().api.hostNames,

@@ -43,8 +43,8 @@ export class Security {
       log,
     });
     const security = new Security(ports, membership, contacts);
+    // What a member runs starts beside: the node answers meanwhile, and tells what is not up yet.
     security.#begin();
-    await security.#starting;
     return security;
   }
 

@@ -6,11 +6,17 @@ import { testMesh, type TestNode } from "../../tests/integration/membership_node
 import * as schemas from "./schemas/membership.ts";
 import { listOf } from "./schemas/common.ts";
 
+const NOTHING = { tunnels: null, fabric: null, denied: null, checks: [] };
 const BASE = "/api/v1/membership";
 
 async function appOf({ membership }: TestNode): Promise<FixtureApp> {
   return await fixtureApp({
-    security: { membership, policy: null, auditHeads: () => [] },
+    security: {
+      membership,
+      policy: null,
+      auditHeads: () => [],
+      status: () => Promise.resolve(NOTHING),
+    },
   });
 }
 
