@@ -192,8 +192,12 @@ export class Exchange {
         if (!done.signal.aborted) octets.close();
       })
       : null;
+    // A server that never returns is left to itself once its stream is gone.
+    const gone = new Promise<void>((resolve) => {
+      stream.addEventListener("close", () => resolve(), { once: true });
+    });
     try {
-      await server(nodeId, octets);
+      await Promise.race([server(nodeId, octets), gone]);
       await octets.end();
     } catch {
       octets.close();

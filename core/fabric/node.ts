@@ -97,10 +97,9 @@ export async function createNode(
     ],
     connectionMonitor: { enabled: false },
     connectionManager: {
-      // The links decide who is let in; libp2p's own caps lie above theirs.
+      // The links decide who is let in, and how many; who got past them counts as allowed.
+      allow: ["/ip4/0.0.0.0/ipcidr/0", "/ip6/::/ipcidr/0"],
       maxConnections: 2 * MAX_CONNECTIONS,
-      maxIncomingPendingConnections: 2 * MAX_CONNECTIONS,
-      inboundConnectionThreshold: 1_000_000,
       maxParallelDials: MAX_DIALS,
       maxPeerAddrsToDial: MAX_CONTACT_ADDRESSES,
       dialTimeout: dialMs,
