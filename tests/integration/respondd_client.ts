@@ -26,7 +26,13 @@ export async function askRespondd(
       };
       socket.on("error", done(reject));
       socket.on("message", done((message: Uint8Array) => resolve(new Uint8Array(message))));
-      socket.bind(0, () => socket.send(request, port, address));
+      socket.bind(0, () => {
+        // A group's link is an option of the socket; only an address of one link (fe80::) carries it.
+        const [group = "", link] = address.split("%");
+        const multicast = link !== undefined && /^ff/i.test(group);
+        if (multicast) socket.setMulticastInterface(`::%${link}`);
+        socket.send(request, port, multicast ? group : address);
+      });
     });
   } finally {
     await new Promise<void>((resolve) => socket.close(() => resolve()));
