@@ -75,7 +75,8 @@ export function overlayRuleset(rules: OverlayRules): string {
     `  }`,
     `  chain from_node {`,
     `    ct state established,related accept`,
-    `    meta l4proto { icmp, ipv6-icmp } accept`,
+    // ICMP and ICMPv6 by number: small systems have no /etc/protocols to look names up in.
+    `    meta l4proto { 1, 58 } accept`,
     ...allowed,
     `    counter name ${COUNTERS.inTheClear} drop`,
     `  }`,
