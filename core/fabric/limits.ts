@@ -14,6 +14,9 @@ export const MAX_SEND_QUEUE_BYTES = 262_144;
 export const MAX_CONNECTIONS = 96;
 export const WANTED_CONNECTIONS = 8;
 
+/** Connections beyond those wanted up to which a node goes on mixing. */
+export const MAX_EXTRA_CONNECTIONS = 4;
+
 /** Dials under way, to all peers together. */
 export const MAX_DIALS = 8;
 

@@ -15,6 +15,7 @@ export const QUICK: FabricTiming = Object.freeze({
   redialMinMs: 50,
   redialMaxMs: 400,
   mixMs: 300,
+  idleMs: 1_000,
   pingMs: 500,
   compareMs: 400,
   statusMs: 300,

@@ -4,7 +4,7 @@
 import type { Clock, Random } from "../ports/mod.ts";
 import type { Contacts } from "./contacts.ts";
 import type { Link, Links } from "./links.ts";
-import { MAX_DIALS } from "./limits.ts";
+import { MAX_DIALS, MAX_EXTRA_CONNECTIONS } from "./limits.ts";
 import type { FabricTiming } from "./timing.ts";
 
 /** What it runs on. */
@@ -45,6 +45,8 @@ interface Care {
 export class Upkeep {
   readonly #ports: UpkeepPorts;
   readonly #care = new Map<Link, Care>();
+  /** Links that this node closed because they were too many: nothing was lost with them. */
+  readonly #trimmed = new WeakSet<Link>();
   readonly #running = new Set<Promise<void>>();
   readonly #stop = new AbortController();
   #nextMixMs = 0;
@@ -117,7 +119,9 @@ export class Upkeep {
     for (const link of this.#care.keys()) {
       if (open.has(link)) continue;
       this.#care.delete(link);
-      if (!links.open.has(link.nodeId)) contacts.lost(link.nodeId);
+      // Who dialled sees to it that the link comes back.
+      const lost = link.direction === "outbound" && !this.#trimmed.has(link);
+      if (lost && !links.open.has(link.nodeId)) contacts.lost(link.nodeId);
     }
     for (const link of open) {
       if (this.#care.has(link)) continue;
@@ -140,28 +144,36 @@ export class Upkeep {
     const due = [...contacts.due(nowMs)].filter(({ nodeId }) =>
       !links.busy(nodeId) && !links.shuns(nodeId)
     );
+    const room = Math.min(MAX_DIALS - links.dialling, wanted - outbound);
     const fresh = due.filter((one) => one.fresh);
-    const mixing = nowMs >= this.#nextMixMs;
-    if (mixing) this.#nextMixMs = nowMs + this.#jittered(timing.mixMs);
-    let room = Math.min(MAX_DIALS - links.dialling, wanted - outbound + (mixing ? 1 : 0));
-    for (const pool of [fresh, due]) {
-      while (room > 0 && pool.length > 0) {
-        const [picked] = pool.splice(Math.floor(this.#ports.random.unit() * pool.length), 1);
-        if (picked === undefined || links.busy(picked.nodeId)) continue;
-        room--;
-        this.#run(() => this.#ports.dial(picked.nodeId));
-      }
-    }
+    for (let i = 0; i < room; i++) this.#dialOne(fresh) || this.#dialOne(due);
+    if (nowMs < this.#nextMixMs) return;
+    this.#nextMixMs = nowMs + this.#jittered(timing.mixMs);
+    if (outbound < wanted + MAX_EXTRA_CONNECTIONS) this.#dialOne(due);
   }
 
-  /** Closes one connection too many: of those this node dialled, the one without use for longest. */
+  /** Dials any one of some nodes. @returns whether there was one. */
+  #dialOne(pool: { readonly nodeId: string }[]): boolean {
+    const { links, random } = this.#ports;
+    while (pool.length > 0) {
+      const [picked] = pool.splice(Math.floor(random.unit() * pool.length), 1);
+      if (picked === undefined || links.busy(picked.nodeId)) continue;
+      this.#run(() => this.#ports.dial(picked.nodeId));
+      return true;
+    }
+    return false;
+  }
+
+  /** Closes connections too many: of those this node dialled, the ones without use for longest. */
   #trim(nowMs: number): void {
     const { links, wanted, timing } = this.#ports;
     const own = [...this.#care].filter(([link]) => link.direction === "outbound");
-    if (own.length <= wanted) return;
-    const idle = own.filter(([, { usedAtMs }]) => nowMs - usedAtMs >= timing.idleMs);
-    const [longest] = idle.sort(([, a], [, b]) => a.usedAtMs - b.usedAtMs);
-    if (longest !== undefined) links.drop(longest[0].nodeId);
+    const idle = own.filter(([, { usedAtMs }]) => nowMs - usedAtMs >= timing.idleMs)
+      .sort(([, a], [, b]) => a.usedAtMs - b.usedAtMs);
+    for (const [link] of idle.slice(0, Math.max(0, own.length - wanted))) {
+      this.#trimmed.add(link);
+      links.drop(link.nodeId);
+    }
   }
 
   #ping(link: Link, care: Care): void {
