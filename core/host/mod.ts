@@ -10,6 +10,7 @@ export {
 } from "./notify.ts";
 export { hostNetwork, type HostNetworkOptions } from "./net.ts";
 export { hostPackets } from "./net_packets.ts";
+export { listenForWorkloads } from "./peer_credentials.ts";
 export { hostRandom } from "./random.ts";
 export { type HostServices, hostServices, type HostServicesOptions } from "./services.ts";
 export { unixDialer, unixListener } from "./stream.ts";

@@ -12,3 +12,4 @@ export type * from "./random.ts";
 export type * from "./services.ts";
 export type * from "./stream.ts";
 export type * from "./wireguard.ts";
+export type * from "./workloads.ts";

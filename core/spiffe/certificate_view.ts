@@ -91,7 +91,7 @@ function viewOf(x509: X509Library, der: Bytes): CertificateView {
       crlSign: has(x509.KeyUsageFlags.cRLSign),
       critical: usage.critical,
     },
-    extendedUsage: extended === null ? null : extended.usages.map(String),
+    extendedUsage: extended === null ? null : Array.from(extended.usages, String),
     keyId: parsed.getExtension(x509.SubjectKeyIdentifierExtension)?.keyId ?? null,
     issuerKeyId: parsed.getExtension(x509.AuthorityKeyIdentifierExtension)?.keyId ?? null,
     uris: names === null

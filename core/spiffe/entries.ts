@@ -5,7 +5,7 @@ import {
   parseSpiffeId,
   requireTrustDomain,
 } from "../identity/mod.ts";
-import type { Random } from "../ports/mod.ts";
+import type { CallerProcess, Random } from "../ports/mod.ts";
 import { SpiffeError } from "./errors.ts";
 import {
   JWT_SVID_LIFETIME_MS,
@@ -15,7 +15,7 @@ import {
   MIN_X509_SVID_LIFETIME_S,
   X509_SVID_LIFETIME_MS,
 } from "./limits.ts";
-import type { CallerProcess, EntryTable, RegistrationEntry } from "./ports.ts";
+import type { EntryTable, RegistrationEntry } from "./ports.ts";
 import { requireSelectors, selectorsOf } from "./selectors.ts";
 
 /** What a person states of an entry; the rest has defaults. */
@@ -58,7 +58,9 @@ function entryOf(
     parseSpiffeId(formatSpiffeId({ trustDomain: owner.trustDomain, path }));
     for (const domain of federatesWith) requireTrustDomain(domain);
   } catch (cause) {
-    if (cause instanceof IdentityError) throw new SpiffeError("malformed", cause.message, { cause });
+    if (cause instanceof IdentityError) {
+      throw new SpiffeError("malformed", cause.message, { cause });
+    }
     throw cause;
   }
   const own = `/node/${owner.nodeId}/`;
@@ -69,7 +71,10 @@ function entryOf(
     );
   }
   if (hint.length > MAX_HINT_BYTES || federatesWith.length > MAX_FEDERATIONS) {
-    throw new SpiffeError("malformed", `Cannot register "${path}": hint or federations are too long`);
+    throw new SpiffeError(
+      "malformed",
+      `Cannot register "${path}": hint or federations are too long`,
+    );
   }
   return {
     ...head,
@@ -117,7 +122,10 @@ export class Entries {
     const entry = entryOf(this.#owner, draft, { id, createdMs: nowMs });
     const all = this.list();
     if (all.length >= MAX_ENTRIES) {
-      throw new SpiffeError("too-many", `Cannot register "${entry.path}": ${MAX_ENTRIES} are there`);
+      throw new SpiffeError(
+        "too-many",
+        `Cannot register "${entry.path}": ${MAX_ENTRIES} are there`,
+      );
     }
     this.#requireNew(entry, all);
     this.#table.put(entry);

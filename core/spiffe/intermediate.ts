@@ -84,7 +84,10 @@ export async function viewIntermediate(
   }
   // Seconds in certificates, milliseconds in credentials.
   if (view.notAfterMs > claims.notAfterMs || view.pathLength !== 0) {
-    throw new SpiffeError("untrusted", "Cannot use an intermediate: it claims more than its node has");
+    throw new SpiffeError(
+      "untrusted",
+      "Cannot use an intermediate: it claims more than its node has",
+    );
   }
   if (!view.native.checkIssued(view.native) || !view.native.verify(view.native.publicKey)) {
     throw new SpiffeError("untrusted", "Cannot use an intermediate: its signature does not hold");

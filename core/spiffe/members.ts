@@ -107,11 +107,17 @@ export class Members {
     const held = this.#held.get(nodeId);
     if (held !== undefined && !supersedes(announcement, held.member.announcement)) return null;
     if (held === undefined && this.#held.size >= MAX_MEMBERS) {
-      throw new SpiffeError("too-many", `Cannot keep "${nodeId}": ${MAX_MEMBERS} members are known`);
+      throw new SpiffeError(
+        "too-many",
+        `Cannot keep "${nodeId}": ${MAX_MEMBERS} members are known`,
+      );
     }
     const algorithm = suiteOf(this.#mesh.chain.current).postQuantumSignature;
     if (!await verifyAnnouncement(this.#backend, announcement, algorithm)) {
-      throw new SpiffeError("untrusted", `Cannot use what "${nodeId}" announces: it did not sign it`);
+      throw new SpiffeError(
+        "untrusted",
+        `Cannot use what "${nodeId}" announces: it did not sign it`,
+      );
     }
     const member: Member = {
       credential,
@@ -122,6 +128,11 @@ export class Members {
     this.#held.set(nodeId, { member, previous: previousOf(held, member, nowMs) });
     if (keep) this.#table.put({ nodeId, octets: encodeAnnouncement(announcement) });
     return nodeId;
+  }
+
+  /** What a node announced last, whether it counts or not; `null` when it is not known. */
+  ofNode(nodeId: string): Member | null {
+    return this.#held.get(nodeId)?.member ?? null;
   }
 
   /** Members that count now. @throws {IdentityError} "rollback" while revocations are missing. */

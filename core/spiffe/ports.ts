@@ -1,6 +1,4 @@
-// What core/spiffe asks of the world: tables, the listener of the Workload API. Implemented by core/store
-// and core/host.
-import type { Duplex } from "node:stream";
+// Tables that core/spiffe keeps its things in. Implemented by core/store.
 import type { Bytes } from "../pq/mod.ts";
 
 /** A member's announcement as it is kept. */
@@ -88,33 +86,3 @@ export interface SpiffeTables {
   readonly federations: FederationTable;
   readonly ownBundle: OwnBundleTable;
 }
-
-/** The process at the other end of a unix socket, as the kernel knew it when it connected. */
-export interface CallerProcess {
-  readonly uid: number;
-  readonly gid: number;
-  readonly pid: number;
-  /** Executable; `null` when it cannot be told for certain: no right to look, gone, deleted, other root. */
-  readonly path: string | null;
-}
-
-/** A connection with who is behind it. */
-export interface WorkloadConnection {
-  readonly socket: Duplex;
-  readonly caller: CallerProcess;
-}
-
-/** A listener that attests. */
-export interface WorkloadListener {
-  close(): Promise<void>;
-}
-
-/**
- * Listens on a unix socket that any local process may connect to.
- *
- * @param take gets each connection whose peer could be attested; others are closed.
- */
-export type ListenForWorkloads = (
-  path: string,
-  take: (connection: WorkloadConnection) => void,
-) => Promise<WorkloadListener>;

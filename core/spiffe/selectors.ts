@@ -1,8 +1,8 @@
 // Selectors: what must be true of a process for an entry to fit it. The names are those of SPIRE's unix
 // attestor, of which uid, gid and path exist here.
+import type { CallerProcess } from "../ports/mod.ts";
 import { SpiffeError } from "./errors.ts";
 import { MAX_SELECTOR_BYTES, MAX_SELECTORS } from "./limits.ts";
-import type { CallerProcess } from "./ports.ts";
 
 const NUMBER = /^unix:(uid|gid):(0|[1-9]\d{0,9})$/;
 const PATH = /^unix:path:\/.+$/;

@@ -85,4 +85,3 @@ export function newP256Key(random: Random): TlsKey {
     if (key !== null) return key;
   }
 }
-

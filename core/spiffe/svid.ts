@@ -64,7 +64,9 @@ export async function issueX509Svid(
 }
 
 /** Certificates and key as TLS stacks take them. The key's text is secret. */
-export function svidPem({ chain, pkcs8 }: X509Svid): { readonly cert: string; readonly key: string } {
+export function svidPem(
+  { chain, pkcs8 }: X509Svid,
+): { readonly cert: string; readonly key: string } {
   return {
     cert: chain.map((der) => pem("CERTIFICATE", der)).join(""),
     key: pem("PRIVATE KEY", pkcs8),

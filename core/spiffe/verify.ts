@@ -37,7 +37,10 @@ export type ForeignAuthorities = (trustDomain: string) => readonly CertificateVi
 export function requireOwnPath(path: string, nodeId: string): void {
   const [, first, second] = path.split("/");
   if (first === "node" && second !== nodeId) {
-    throw new SpiffeError("untrusted", `Cannot accept "${path}" from "${nodeId}": it is another node's`);
+    throw new SpiffeError(
+      "untrusted",
+      `Cannot accept "${path}" from "${nodeId}": it is another node's`,
+    );
   }
 }
 

@@ -47,6 +47,7 @@ export {
   SOL_SOCKET,
   type UnixDatagramOptions,
 } from "./socket.ts";
+export { peerPidfd, type PidHandle } from "./pidfd.ts";
 export { readSysctl, sysctlPath, writeSysctl } from "./sysctl.ts";
 export {
   type Accepted,
