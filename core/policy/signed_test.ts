@@ -186,6 +186,10 @@ Deno.test("acceptPolicy() refuses, each with its own code", async (t) => {
     });
   }
   assertEquals(await acceptPolicy(backend, [set], held, next), next);
+  // Even a signature over this very policy is no word of this mesh's when another mesh's authority gave it.
+  const posing = { ...foreign.set, trustDomain: MESH };
+  const strange = await signPolicy(posing, foreign.keys, unsigned(documentOf(5)));
+  assertEquals(await codeOf(acceptPolicy(backend, [foreign.set], held, strange)), "untrusted");
   assertEquals(await codeOf(acceptPolicy(backend, [], held, next)), "untrusted");
 });
 
