@@ -1,12 +1,10 @@
 // The running fabric: joins the parts. Loaded only when a node is in a mesh, and libp2p with it.
-import type { Connection } from "@libp2p/interface";
-import type { Multiaddr } from "@multiformats/multiaddr";
 import { messageOf } from "../base/mod.ts";
 import { MODE, Sessions } from "../handshake/mod.ts";
-import { EARLIEST_SANE_MS, parseNodeId } from "../identity/mod.ts";
+import { parseNodeId } from "../identity/mod.ts";
 import type { Bytes } from "../pq/mod.ts";
 import type { SocketAddress, TcpListener } from "../ports/mod.ts";
-import { multiaddrOf, socketAddressOf, withoutLink } from "./addresses.ts";
+import { multiaddrOf, withoutLink } from "./addresses.ts";
 import { Contacts } from "./contacts.ts";
 import { Directory } from "./directory.ts";
 import { Documents } from "./documents.ts";
@@ -15,9 +13,10 @@ import { Exchange } from "./exchange.ts";
 import { Gossip } from "./gossip.ts";
 import { MAX_CONTACT_ADDRESSES, MAX_SHUNNED, MAX_STRIKES, WANTED_CONNECTIONS } from "./limits.ts";
 import { Links } from "./links.ts";
+import { type Remembered, remembered } from "./memory.ts";
 import { createNode, type FabricNode, stopNode } from "./node.ts";
 import { peerIdOf } from "./peer_id.ts";
-import { ReplayWindows } from "./replay.ts";
+import { Reach } from "./reach.ts";
 import { encodeStatus, STATUS_TOPIC, StatusBoard } from "./status.ts";
 import { FABRIC_TIMING, type FabricTiming } from "./timing.ts";
 import type {
@@ -35,18 +34,12 @@ import type {
 } from "./types.ts";
 import { Upkeep } from "./upkeep.ts";
 
-/** How often, and how many times, a connection that is being made is waited for. */
-const WAIT_MS = 50;
-const WAITS = 200;
-
 /** What {@link RunningFabric} is made of. */
-interface Parts {
+interface Parts extends Remembered {
   readonly node: FabricNode;
   readonly sessions: Sessions;
   readonly links: Links;
   readonly contacts: Contacts;
-  readonly windows: ReplayWindows;
-  readonly run: number;
   readonly listeners: readonly TcpListener[];
 }
 
@@ -57,6 +50,7 @@ export class RunningFabric implements Fabric {
   readonly #options: FabricOptions;
   readonly #timing: FabricTiming;
   readonly #parts: Parts;
+  readonly #reach: Reach;
   readonly #exchange: Exchange;
   readonly #directory: Directory;
   readonly #gossip: Gossip;
@@ -76,11 +70,17 @@ export class RunningFabric implements Fabric {
     const party = () => ports.party();
     this.nodeId = party().credential.nodeId;
     const strike = (nodeId: string) => this.#strike(nodeId);
+    const { libp2p } = parts.node;
+    const { links, contacts } = parts;
+    this.#reach = new Reach({ libp2p, clock, timing: this.#timing, links, contacts });
     this.#exchange = new Exchange({
-      libp2p: parts.node.libp2p,
+      libp2p,
       clock,
       requestMs: this.#timing.requestMs,
-      connect: (nodeId, signal) => this.#connect(nodeId, signal),
+      connect: (nodeId, signal) => {
+        this.#upkeep.used(nodeId);
+        return this.#reach.connect(nodeId, signal);
+      },
     });
     this.#directory = new Directory(party, this.#exchange);
     const { windows, run } = parts;
@@ -172,7 +172,7 @@ export class RunningFabric implements Fabric {
       links,
       contacts,
       wanted: this.#options.wantedConnections ?? WANTED_CONNECTIONS,
-      dial: (nodeId) => this.#dial(nodeId).then(() => {}, () => {}),
+      dial: (nodeId) => this.#reach.dial(nodeId).catch(() => {}),
       ping: (nodeId, signal) => node.hello.ping(peerIdOf(nodeId), { signal }),
       admitted: (nodeId) => this.#directory.admitted(nodeId),
       gossipWith: (nodeId) => {
@@ -231,62 +231,8 @@ export class RunningFabric implements Fabric {
     }
   }
 
-  async find(nodeId: string, signal?: AbortSignal): Promise<readonly SocketAddress[]> {
-    const { libp2p } = this.#parts.node;
-    try {
-      const found = await libp2p.peerRouting.findPeer(peerIdOf(nodeId), {
-        signal: signal ?? AbortSignal.timeout(this.#timing.requestMs),
-      });
-      const addresses = found.multiaddrs.flatMap((one) => socketAddressOf(one) ?? []);
-      for (const address of addresses) this.introduce(nodeId, address);
-      if (addresses.length > 0) return addresses;
-    } catch (cause) {
-      throw new FabricError("unknown-peer", `Cannot find node "${nodeId}": nobody knows it`, {
-        cause,
-      });
-    }
-    throw new FabricError("unknown-peer", `Cannot find node "${nodeId}": it has no address`);
-  }
-
-  async #connect(nodeId: string, signal: AbortSignal): Promise<Connection> {
-    const { links, contacts, node } = this.#parts;
-    const peerId = peerIdOf(nodeId);
-    for (let waits = 0; waits < WAITS && !signal.aborted; waits++) {
-      const open = node.libp2p.getConnections(peerId).find(({ status }) => status === "open");
-      if (open !== undefined) {
-        this.#upkeep.used(nodeId);
-        return open;
-      }
-      if (links.busy(nodeId)) {
-        await this.#ports.clock.sleep(WAIT_MS, signal);
-        continue;
-      }
-      if (contacts.addresses(nodeId).length === 0) await this.find(nodeId, signal);
-      await this.#dial(nodeId, signal);
-    }
-    throw new FabricError("unreachable", `Cannot reach node "${nodeId}": no connection came about`);
-  }
-
-  async #dial(nodeId: string, signal?: AbortSignal): Promise<void> {
-    const { contacts, node } = this.#parts;
-    const peer = `/p2p/${peerIdOf(nodeId)}`;
-    const named = new Map<string, Multiaddr>();
-    for (const address of contacts.addresses(nodeId)) {
-      const full = multiaddrOf(address)?.encapsulate(peer);
-      if (full !== undefined) named.set(full.toString(), full);
-    }
-    try {
-      await node.libp2p.dial([...named.values()], {
-        signal: signal ?? AbortSignal.timeout(this.#timing.dialMs),
-      });
-      contacts.reached(nodeId);
-    } catch (error) {
-      // A dial that gave way to the peer's own is no failure.
-      if (!this.#parts.links.busy(nodeId)) {
-        contacts.failed(nodeId, this.#ports.clock.monotonicMs());
-        throw error;
-      }
-    }
+  find(nodeId: string, signal?: AbortSignal): Promise<readonly SocketAddress[]> {
+    return this.#reach.find(nodeId, signal);
   }
 
   peers(): readonly FabricPeer[] {
@@ -402,27 +348,4 @@ function announced(
   const own = (addresses?.() ?? []).map(({ host, port }) => ({ host: withoutLink(host), port }));
   return [...own, ...[...ports].map((port) => ({ host: "", port }))]
     .slice(0, MAX_CONTACT_ADDRESSES);
-}
-
-/**
- * What was seen before, and this node's run: larger than the last one that was written down, and than the
- * second it begins in where the clock is set, so that a node whose memory was lost is heard again.
- */
-async function remembered(
-  { memory, clock, log }: FabricPorts,
-): Promise<{ readonly windows: ReplayWindows; readonly run: number }> {
-  const windows = new ReplayWindows();
-  const saved = await memory.load();
-  let last = 0;
-  try {
-    if (saved !== null) last = windows.restore(saved);
-  } catch (error) {
-    log.warn(`Cannot read what gossip was seen: beginning anew (${messageOf(error)})`);
-  }
-  const wallMs = clock.wallMs();
-  const second = wallMs >= EARLIEST_SANE_MS ? Math.floor(wallMs / 1000) : 0;
-  const run = Math.max(last + 1, second);
-  // Written down before the first message, so that no later run repeats it.
-  await memory.save(windows.encode(run));
-  return { windows, run };
 }
