@@ -6,12 +6,7 @@
 // program (execve) shows that program's path: a path is a weaker witness than a user id, and
 // docs/protocol/spiffe.md says so.
 import net from "node:net";
-import type {
-  CallerProcess,
-  ListenForWorkloads,
-  WorkloadConnection,
-  WorkloadListener,
-} from "../ports/mod.ts";
+import type { CallerProcess, WorkloadConnection, WorkloadListener } from "../ports/mod.ts";
 import { peerCredentials, peerPidfd, SyscallError } from "../../ffi/sys/mod.ts";
 
 /** USER_HZ: the unit of /proc/<pid>/stat, the same on every architecture. proc(5) */
@@ -109,10 +104,10 @@ async function clear(path: string): Promise<void> {
 }
 
 /** The real listener: unix socket, kernel's word for each caller. */
-export const listenForWorkloads: ListenForWorkloads = async (
-  path,
-  take,
-): Promise<WorkloadListener> => {
+export async function listenForWorkloads(
+  path: string,
+  take: (connection: WorkloadConnection) => void,
+): Promise<WorkloadListener> {
   await clear(path);
   const server = net.createServer((socket) => {
     const connection = connectionOf(socket);
@@ -132,4 +127,4 @@ export const listenForWorkloads: ListenForWorkloads = async (
         Deno.remove(path).catch(() => {}).finally(resolve);
       }),
   };
-};
+}

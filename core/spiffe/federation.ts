@@ -197,7 +197,7 @@ export class Federation {
 
   /** Fetches a bundle now. @throws {SpiffeError} and keeps the one it has. */
   async refresh(trustDomain: string, signal: AbortSignal): Promise<void> {
-    const { table, clock, fetch } = this.#parts;
+    const { table, clock } = this.#parts;
     const record = table.get(trustDomain);
     if (record === null) {
       throw new SpiffeError(
@@ -206,8 +206,7 @@ export class Federation {
       );
     }
     try {
-      const text = await fetch(record, signal);
-      this.#accept(record, text);
+      this.#accept(record, await this.#parts.fetch(record, signal));
       this.#problems.delete(trustDomain);
     } catch (error) {
       this.#problems.set(trustDomain, messageOf(error));
