@@ -34,6 +34,9 @@ export function forwardsToWan(config: Config): boolean {
 }
 
 const quote = (name: string): string => `"${name}"`;
+/** By number: small systems have no /etc/protocols to look names up in. */
+const PROTOCOL_NUMBERS = { tcp: 6, udp: 17 } as const;
+
 const set = (items: readonly string[]): string => `{ ${items.join(", ")} }`;
 
 function comment(text: string): string {
@@ -60,12 +63,12 @@ function matches(rule: Config["firewall"]["rules"][number]): readonly string[] {
       return [source.join(" ")];
     case "icmp": {
       const protocols = network === null
-        ? ["meta l4proto { icmp, ipv6-icmp }"]
-        : [network.octets.length === 4 ? "meta l4proto icmp" : "meta l4proto ipv6-icmp"];
+        ? ["meta l4proto { 1, 58 }"]
+        : [network.octets.length === 4 ? "meta l4proto 1" : "meta l4proto 58"];
       return protocols.map((protocol) => [...source, protocol].join(" "));
     }
     default:
-      return [[...source, ports === "" ? `meta l4proto ${rule.protocol}` : rule.protocol + ports]
+      return [[...source, ports === "" ? `meta l4proto ${PROTOCOL_NUMBERS[rule.protocol]}` : rule.protocol + ports]
         .join(" ")];
   }
 }

@@ -114,7 +114,7 @@ action = "reject"
 `));
   assertEquals(chain(text, "input_lan").slice(1, 3), [
     'ip saddr 10.2.3.4/8 tcp dport { 443, 5000-5010 } counter accept comment "x? ? ; flush ruleset ?"',
-    "ip6 saddr fd00::/8 meta l4proto ipv6-icmp counter drop",
+    "ip6 saddr fd00::/8 meta l4proto 58 counter drop",
   ]);
   assertEquals(chain(text, "forward_lan")[1], "counter reject");
 });

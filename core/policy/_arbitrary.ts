@@ -1,6 +1,6 @@
 // Small worlds for property tests: few names, so that rules meet flows often.
 import fc from "fast-check";
-import { canonical, type PolicyDocument, type PolicyRule } from "./document.ts";
+import { canonical, isNote, type PolicyDocument, type PolicyRule } from "./document.ts";
 import type { Principal } from "./pattern.ts";
 import type { Flow } from "./policy.ts";
 import { APPLICATION_SERVICES, type Asked, FIXED_SERVICES } from "./service.ts";
@@ -41,7 +41,7 @@ const DECIDED = Object.keys(APPLICATION_SERVICES).filter((name) => !FIXED_SERVIC
 
 const words = (item: fc.Arbitrary<string>) => fc.array(item, { minLength: 1, maxLength: 3 });
 
-const note = fc.string({ maxLength: 12, unit: "grapheme" }).filter((text) => !/\p{Cc}/u.test(text));
+const note = fc.string({ maxLength: 12, unit: "grapheme" }).filter(isNote);
 
 /** A rule of that name and effect. */
 export function ruleNamed(

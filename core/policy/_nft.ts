@@ -55,7 +55,7 @@ export function passes({ sets, chains }: Ruleset, packet: Packet): boolean {
   };
   for (const line of lines) {
     // Of a first packet, connection tracking says neither.
-    if (/^(meta l4proto ipv6-icmp )?ct state (established|related) .*accept$/.test(line)) continue;
+    if (/^(meta l4proto 58 )?ct state (established|related) .*accept$/.test(line)) continue;
     const match =
       /^(?:ip6 saddr @(\S+) (?:ip6 daddr @(\S+) )?(.*?) ?counter (accept|drop) comment "[\w.:-]+"|counter name "\w+" (drop))$/
         .exec(line);

@@ -73,7 +73,7 @@ function linesOf(rule: CompiledRule, to: string): string[] {
 
 const ANSWERS = [
   "ct state established ct direction reply accept",
-  "meta l4proto ipv6-icmp ct state related accept",
+  "meta l4proto 58 ct state related accept",
 ];
 
 function chain(name: string, lines: readonly string[]): string {

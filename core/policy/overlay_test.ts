@@ -97,7 +97,7 @@ Deno.test("overlayRules() without rules lets only answers through", () => {
   const rules = readRuleset(text);
   assertEquals(rules.chains.get("arriving"), [
     "ct state established ct direction reply accept",
-    "meta l4proto ipv6-icmp ct state related accept",
+    "meta l4proto 58 ct state related accept",
     'counter name "denied" drop',
   ]);
   assertEquals(rules.chains.get("input"), [

@@ -75,7 +75,7 @@ export function readPolicyFile(text: string, path: string): SignedPolicy {
  * Adds signatures by these keys to those that are there.
  *
  * @param keys of `set`; not wiped here.
- * @throws {PolicyError} "no-authority" without a key, "wrong-mesh"; IdentityError "untrusted" for a key
+ * @throws {PolicyError} "no-authority" without a key, "wrong-mesh", "malformed"; IdentityError "untrusted" for a key
  *   that is not of the set.
  */
 export async function signPolicy(
@@ -94,6 +94,8 @@ export async function signPolicy(
     );
   }
   const body = encodePolicyDocument(document);
+  // What could not be read back must not be signed.
+  decodePolicyDocument(body);
   const added = await Promise.all(keys.map((key) => signStatement(set, key, POLICY, body)));
   return gatherSignatures(policy, { document, signatures: added });
 }
