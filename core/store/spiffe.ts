@@ -69,7 +69,11 @@ function entryOf(row: Row): RegistrationEntry {
 export class SpiffeMemberRows extends WrittenThrough implements MemberTable {
   put({ nodeId, octets }: MemberRecord): void {
     this.write((db) =>
-      db.run("INSERT OR REPLACE INTO spiffe_members (node_id, octets) VALUES (?, ?)", nodeId, octets)
+      db.run(
+        "INSERT OR REPLACE INTO spiffe_members (node_id, octets) VALUES (?, ?)",
+        nodeId,
+        octets,
+      )
     );
   }
 
@@ -138,9 +142,7 @@ function federationOf(row: Row): FederationRecord {
 export class SpiffeOwnBundleRow extends WrittenThrough implements OwnBundleTable {
   get(): OwnBundleRecord | null {
     const row = this.db.get("SELECT * FROM spiffe_own_bundle WHERE id = 1");
-    return row === null
-      ? null
-      : { sequence: number(row, "sequence"), digest: text(row, "digest") };
+    return row === null ? null : { sequence: number(row, "sequence"), digest: text(row, "digest") };
   }
 
   put({ sequence, digest }: OwnBundleRecord): void {
