@@ -6,6 +6,7 @@ import type { Clock, Mesh, MeshHop, MeshInfo, MeshSettings, Random } from "../po
 import { toFault } from "./errors.ts";
 import { FamilyClient, type LinkNames } from "./family.ts";
 import { ping, type ProbeContext, throughput, traceroute } from "./mesh_probe.ts";
+import { rowsOf } from "./mesh_rows.ts";
 import {
   viewAlgorithm,
   viewGateway,
@@ -143,101 +144,79 @@ class KernelMesh implements HostMesh {
   }
 
   originators(mesh: string): ReturnType<Mesh["originators"]> {
-    return this.#of(mesh, async (batadv, index) => {
-      const nameOf = this.#namer();
-      const rows = await batadv.originators(index);
-      return await Promise.all(rows.map(async (row) => ({
-        originator: row.originator,
-        nextHop: row.neighbor,
-        hardInterface: row.hardName ?? await nameOf(row.hardIfindex),
-        best: row.best,
-        lastSeenMs: row.lastSeenMs,
-        tq: row.tq,
-        throughputKbps: row.throughputKbps,
-      })));
-    });
+    const nameOf = this.#namer();
+    return this.#rows(mesh, (batadv, index) => batadv.originators(index), async (row) => ({
+      originator: row.originator,
+      nextHop: row.neighbor,
+      hardInterface: row.hardName ?? await nameOf(row.hardIfindex),
+      best: row.best,
+      lastSeenMs: row.lastSeenMs,
+      tq: row.tq,
+      throughputKbps: row.throughputKbps,
+    }));
   }
 
   neighbours(mesh: string): ReturnType<Mesh["neighbours"]> {
-    return this.#of(mesh, async (batadv, index) => {
-      const nameOf = this.#namer();
-      const rows = await batadv.neighbors(index);
-      return await Promise.all(rows.map(async (row) => ({
-        neighbour: row.neighbor,
-        hardInterface: row.hardName ?? await nameOf(row.hardIfindex),
-        lastSeenMs: row.lastSeenMs,
-        throughputKbps: row.throughputKbps,
-      })));
-    });
+    const nameOf = this.#namer();
+    return this.#rows(mesh, (batadv, index) => batadv.neighbors(index), async (row) => ({
+      neighbour: row.neighbor,
+      hardInterface: row.hardName ?? await nameOf(row.hardIfindex),
+      lastSeenMs: row.lastSeenMs,
+      throughputKbps: row.throughputKbps,
+    }));
   }
 
   gateways(mesh: string): ReturnType<Mesh["gateways"]> {
-    return this.#of(mesh, async (batadv, index) => {
-      const nameOf = this.#namer();
-      const rows = await batadv.gateways(index);
-      return await Promise.all(
-        rows.map(async (row) =>
-          viewGateway(row, row.hardName ?? await nameOf(row.hardIfindex ?? 0))
-        ),
-      );
-    });
+    const nameOf = this.#namer();
+    return this.#rows(
+      mesh,
+      (batadv, index) => batadv.gateways(index),
+      async (row) => viewGateway(row, row.hardName ?? await nameOf(row.hardIfindex ?? 0)),
+    );
   }
 
   localClients(mesh: string): ReturnType<Mesh["localClients"]> {
-    return this.#of(
-      mesh,
-      async (batadv, index) => (await batadv.localClients(index)).map(viewLocalClient),
-    );
+    return this.#rows(mesh, (batadv, index) => batadv.localClients(index), viewLocalClient);
   }
 
   globalClients(mesh: string): ReturnType<Mesh["globalClients"]> {
-    return this.#of(
-      mesh,
-      async (batadv, index) => (await batadv.globalClients(index)).map(viewGlobalClient),
-    );
+    return this.#rows(mesh, (batadv, index) => batadv.globalClients(index), viewGlobalClient);
   }
 
   claims(mesh: string): ReturnType<Mesh["claims"]> {
-    return this.#of(mesh, async (batadv, index) =>
-      (await batadv.blaClaims(index)).map((row) => ({
-        client: row.address,
-        vlan: row.vid,
-        backbone: row.backbone,
-        own: row.own,
-        crc: row.crc,
-      })));
+    return this.#rows(mesh, (batadv, index) => batadv.blaClaims(index), (row) => ({
+      client: row.address,
+      vlan: row.vid,
+      backbone: row.backbone,
+      own: row.own,
+      crc: row.crc,
+    }));
   }
 
   backbones(mesh: string): ReturnType<Mesh["backbones"]> {
-    return this.#of(
-      mesh,
-      async (batadv, index) =>
-        (await batadv.blaBackbones(index)).map((row) => ({
-          backbone: row.backbone,
-          vlan: row.vid,
-          own: row.own,
-          lastSeenMs: row.lastSeenMs,
-          crc: row.crc,
-        })),
-    );
+    return this.#rows(mesh, (batadv, index) => batadv.blaBackbones(index), (row) => ({
+      backbone: row.backbone,
+      vlan: row.vid,
+      own: row.own,
+      lastSeenMs: row.lastSeenMs,
+      crc: row.crc,
+    }));
   }
 
   datCache(mesh: string): ReturnType<Mesh["datCache"]> {
-    return this.#of(mesh, async (batadv, index) =>
-      (await batadv.datCache(index)).map((row) => ({
-        ip: row.ip,
-        mac: row.address,
-        vlan: row.vid,
-        lastSeenMs: row.lastSeenMs,
-      })));
+    return this.#rows(mesh, (batadv, index) => batadv.datCache(index), (row) => ({
+      ip: row.ip,
+      mac: row.address,
+      vlan: row.vid,
+      lastSeenMs: row.lastSeenMs,
+    }));
   }
 
   multicastFlags(mesh: string): ReturnType<Mesh["multicastFlags"]> {
-    return this.#of(mesh, async (batadv, index) =>
-      (await batadv.mcastFlags(index)).map((row) => ({
-        originator: row.originator,
-        flags: row.rawFlags,
-      })));
+    return this.#rows(mesh, (batadv, index) => batadv.mcastFlags(index), (row) => ({
+      originator: row.originator,
+      flags: row.rawFlags,
+    }));
   }
 
   ping(...[mesh, originator, options]: Parameters<Mesh["ping"]>): ReturnType<Mesh["ping"]> {
@@ -304,6 +283,17 @@ class KernelMesh implements HostMesh {
     } catch (thrown) {
       throw fault(thrown);
     }
+  }
+
+  #rows<T, R>(
+    mesh: string,
+    read: (batadv: Batadv, index: number) => Promise<readonly T[]>,
+    view: (row: T) => R | Promise<R>,
+  ): Promise<readonly R[]> {
+    return this.#of(mesh, async (batadv, index) => {
+      const rows = await rowsOf(batadv, index, () => read(batadv, index));
+      return await Promise.all(rows.map((row) => view(row)));
+    });
   }
 
   #of<T>(mesh: string, action: (batadv: Batadv, index: number) => Promise<T>): Promise<T> {

@@ -13,6 +13,7 @@ import {
   ScriptedKernel,
   type ScriptedStep,
 } from "../../ffi/netlink/testing.ts";
+import { ERRNO } from "../../ffi/sys/mod.ts";
 import { hostClock } from "./clock.ts";
 import { type HostMesh, hostMesh } from "./mesh.ts";
 import { hostRandom } from "./random.ts";
@@ -89,6 +90,31 @@ Deno.test("hostMesh().originators() names interfaces that the kernel tells by in
   const rows = await mesh.originators("bat0");
   assertEquals(rows.map((row) => row.hardInterface), ["mesh0", "#6"]);
   await mesh.close();
+});
+
+Deno.test("hostMesh() tables are empty while no interface carries the mesh", async () => {
+  const nobody: ScriptedStep = { answer: (request) => [done(request, ERRNO.ENOENT)] };
+  const tables = [
+    "originators",
+    "neighbours",
+    "gateways",
+    "localClients",
+    "globalClients",
+    "claims",
+    "backbones",
+    "datCache",
+    "multicastFlags",
+  ] as const;
+  const mesh = scripted(...tables.flatMap(() => [nobody, meshIs(MESH)]));
+  for (const table of tables) assertEquals(await mesh[table]("bat0"), [], table);
+  await mesh.close();
+});
+
+Deno.test("hostMesh() does not take a family that is gone for an empty table", async () => {
+  const gone: ScriptedStep = { answer: (request) => [done(request, ERRNO.ENOENT)] };
+  const refused: ScriptedStep = { answer: (request) => [ack(request, ERRNO.ENOENT)] };
+  const mesh = scripted(gone, refused);
+  assertEquals((await faultOf((m) => m.originators("bat0"), mesh)).code, "not-found");
 });
 
 Deno.test("hostMesh() speaks of errors in the port's words", async () => {
