@@ -1,4 +1,5 @@
 // How soon a daemon that is started answers, and what it takes while nobody asks. Simulated mesh.
+import manifest from "../../deno.json" with { type: "json" };
 import { type BenchOutcome, rowOf } from "../lib/bench.ts";
 import { ROOT } from "../lib/modules.ts";
 
@@ -26,10 +27,12 @@ async function firstAnswer(directory: string): Promise<string> {
 
 function start(directory: string): Deno.ChildProcess {
   return new Deno.Command(Deno.execPath(), {
+    // What `deno task start` runs, in this program's own Deno.
     args: [
-      ...["run", "-A", "--quiet", `${ROOT}/main.ts`, "run", "--sim", "5"],
-      ...["--data", directory, "--listen", "127.0.0.1:0"],
+      ...manifest.tasks.start.command.split(" ").slice(1),
+      ...["--sim", "5", "--data", directory, "--listen", "127.0.0.1:0"],
     ],
+    cwd: ROOT,
     stdout: "null",
     stderr: "null",
   }).spawn();
