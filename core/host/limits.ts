@@ -6,3 +6,6 @@ export const MAX_REMEMBERED_LINKS = 256;
 
 /** How long a packet waits for room in a link's queue. */
 export const MAX_SEND_WAIT_MS = 1_000;
+
+/** Reads of a socket or link that is always ready, before all else has a turn. */
+export const READS_PER_TURN = 64;

@@ -31,7 +31,7 @@ import {
   type TcpListener,
 } from "../ports/mod.ts";
 import { faulting, toFault } from "./errors.ts";
-import { tcpStream } from "./net_stream.ts";
+import { breather, tcpStream } from "./net_stream.ts";
 
 /** Where the sockets are. */
 export interface HostNetworkOptions {
@@ -65,16 +65,18 @@ class HostNetwork implements Network {
       }
       const socket = listenTcp(address, this.#place);
       const bound = this.#text(localInet6(socket));
+      const breathe = breather();
       return {
         local: bound,
-        accept: () => this.#accept(socket),
+        accept: () => this.#accept(socket, breathe),
         close: () => socket.close(),
       };
     });
   }
 
-  async #accept(listener: Socket): Promise<TcpConnection | null> {
+  async #accept(listener: Socket, breathe: () => Promise<void>): Promise<TcpConnection | null> {
     return await faulting(async () => {
+      await breathe();
       for (;;) {
         if (listener.closed) return null;
         const accepted: Accepted | null = acceptTcp(listener);
@@ -131,9 +133,11 @@ class HostNetwork implements Network {
         group: octets,
         link: { name: link, index },
       });
+      const breathe = breather();
       const to = encodeInet6Address({ address: octets, port, scopeId: index });
       return {
         receive: async () => {
+          await breathe();
           for (;;) {
             if (socket.closed) return null;
             const received = tryReceive(socket);

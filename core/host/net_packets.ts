@@ -11,6 +11,7 @@ import { KernelFault, type PacketLink, type Packets, type PacketSender } from ".
 import { faulting, toFault } from "./errors.ts";
 import { MAX_SEND_WAIT_MS } from "./limits.ts";
 import type { HostNetworkOptions } from "./net.ts";
+import { breather } from "./net_stream.ts";
 
 /** Packets of a network namespace. Nothing is opened before the first call. */
 export function hostPackets(options: HostNetworkOptions = {}): Packets {
@@ -23,9 +24,11 @@ export function hostPackets(options: HostNetworkOptions = {}): Packets {
 
 async function openLink(name: string, place: SocketPlace): Promise<PacketLink> {
   const tun = await faulting(() => Tun.open(name, place));
+  const breathe = breather();
   return {
     read: () =>
       faulting(async () => {
+        await breathe();
         for (;;) {
           if (tun.closed) return null;
           const packet = tun.tryRead();

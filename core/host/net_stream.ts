@@ -2,9 +2,22 @@
 import { readStream, type Socket, writeStream } from "../../ffi/sys/mod.ts";
 import type { SocketAddress, TcpConnection } from "../ports/mod.ts";
 import { faulting } from "./errors.ts";
+import { READS_PER_TURN } from "./limits.ts";
+
+/**
+ * Lets everything else of the program have its turn, once in a while: what is always ready would
+ * otherwise be read for ever.
+ */
+export function breather(): () => Promise<void> {
+  let taken = 0;
+  return async () => {
+    if (++taken % READS_PER_TURN === 0) await new Promise((resolve) => setTimeout(resolve, 0));
+  };
+}
 
 /** Takes ownership of a connected socket. */
 export function tcpStream(socket: Socket, remote: SocketAddress): TcpConnection {
+  const breathe = breather();
   // Writes of two callers must not be mixed.
   let writing: Promise<void> = Promise.resolve();
   const write = async (octets: Uint8Array): Promise<void> => {
@@ -19,6 +32,7 @@ export function tcpStream(socket: Socket, remote: SocketAddress): TcpConnection 
     remote,
     read: () =>
       faulting(async () => {
+        await breathe();
         for (;;) {
           if (socket.closed) return null;
           const octets = readStream(socket);

@@ -63,30 +63,31 @@ export class OverlayDevice {
   }
 
   /**
-   * Makes the WireGuard link, or takes over one that a program before left behind, without its peers.
+   * Makes the WireGuard link; one that a program before left behind goes first, with its peers and routes.
    *
    * @throws {TunnelError} "not-supported", "name-taken"
    */
   async setUp(privateKey: Uint8Array): Promise<void> {
     const { links, wireguard, sysctl } = this.#kernel;
     const { tunnelLink: name, port } = this.#options;
+    const before = (await links.list()).find((link) => link.name === name);
+    if (before !== undefined && before.kind !== "wireguard") {
+      throw new TunnelError(
+        "name-taken",
+        `Cannot make tunnels: "${name}" is a link of kind ${before.kind}`,
+      );
+    }
+    if (before !== undefined) await links.delete(name);
     try {
-      await unless(["exists"], links.create({ kind: "wireguard", name }));
+      await links.create({ kind: "wireguard", name });
     } catch (cause) {
       if (!(cause instanceof KernelFault) || cause.code !== "not-supported") throw cause;
       throw new TunnelError("not-supported", "Cannot make tunnels: this kernel has no WireGuard", {
         cause,
       });
     }
-    const link = await links.get(name);
-    if (link.kind !== "wireguard") {
-      throw new TunnelError(
-        "name-taken",
-        `Cannot make tunnels: "${name}" is a link of kind ${link.kind}`,
-      );
-    }
     this.#made = true;
-    await wireguard.configure(name, { privateKey, listenPort: port, replacePeers: true });
+    await wireguard.configure(name, { privateKey, listenPort: port });
     await unless(
       ["not-found", "not-supported", "not-permitted"],
       sysctl.write(`net.ipv6.conf.${name}.addr_gen_mode`, NO_AUTOMATIC_ADDRESS),

@@ -24,14 +24,17 @@ export interface WaitingFigures {
   readonly unreachable: number;
 }
 
+/** What is to be done with a packet: let it wait, send it on (its tunnel is up), or refuse it. */
+export type Wanted = "wait" | "go" | "refuse";
+
 /** What the waiter runs on. */
 export interface WaiterPorts {
   readonly clock: Clock;
   readonly overlay: Overlay;
   readonly link: PacketLink;
   readonly sender: PacketSender;
-  /** A packet waits for this node. `false` when it will wait in vain. */
-  wanted(nodeId: string): boolean;
+  /** A packet came for this node. */
+  wanted(nodeId: string): Wanted;
 }
 
 /** See the module's header. */
@@ -110,8 +113,11 @@ export class PacketWaiter {
       this.#figures.overflowed++;
       return;
     }
-    if (!wanted(nodeId)) this.refuse(nodeId);
-    else this.#watch();
+    const answer = wanted(nodeId);
+    if (answer === "refuse") return this.refuse(nodeId);
+    this.#watch();
+    // It was on its way here when the route turned.
+    if (answer === "go") void this.release(nodeId);
   }
 
   async #release(nodeId: string): Promise<void> {

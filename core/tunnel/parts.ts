@@ -21,7 +21,7 @@ import { NodeMacs } from "./node_macs.ts";
 import type { Settings, TunnelOptions, TunnelPorts } from "./options.ts";
 import { Overlay } from "./overlay.ts";
 import { OverlayFirewall } from "./overlay_firewall.ts";
-import { PacketWaiter } from "./packet_waiter.ts";
+import { PacketWaiter, type Wanted } from "./packet_waiter.ts";
 import { Prober } from "./prober.ts";
 import { type Tunnel, TunnelTable } from "./tunnel_table.ts";
 import { WitnessSessions } from "./witness.ts";
@@ -32,7 +32,7 @@ export interface Wiring {
   heard(nodeId: string, address: SocketAddress): void;
   installed(tunnel: Tunnel, dialled: boolean, moved: boolean): Promise<void>;
   removed(nodeId: string): void;
-  wanted(nodeId: string): boolean;
+  wanted(nodeId: string): Wanted;
 }
 
 /** All pieces. What is `null` at first comes with {@link setUp}, or not where it cannot be had. */
@@ -113,7 +113,16 @@ export function partsOf(
       book,
       seek: (nodeId) => parts.discovery?.seek(nodeId) ?? Promise.resolve(false),
     }),
-    prober: new Prober({ clock, network, membership, found: wiring.heard }),
+    prober: new Prober({
+      clock,
+      network,
+      membership,
+      found(nodeId, address) {
+        // The address was given: it does not run out as a beacon's would.
+        book.give(nodeId, address);
+        wiring.heard(nodeId, address);
+      },
+    }),
     discovery: null,
     waiter: null,
     waiterReason: null,

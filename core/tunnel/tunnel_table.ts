@@ -179,8 +179,8 @@ export class TunnelTable implements PskSink {
   /** The node's packets go into the tunnel. */
   async route(tunnel: Tunnel): Promise<void> {
     if (tunnel.routed) return;
-    tunnel.routed = true;
     await this.#ports.device.route(tunnel.address);
+    tunnel.routed = true;
   }
 
   /** The node's packets wait. */

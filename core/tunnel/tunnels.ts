@@ -9,6 +9,7 @@ import { DEMAND_EVERY_MS, RETRY_MS, SETTLE_MS, SILENT_ENOUGH_MS, SWEEP_MAX_MS } 
 import type { TunnelKeys } from "./membership.ts";
 import type { PeerAppeared, TunnelOptions, TunnelPorts } from "./options.ts";
 import { settingsOf } from "./options.ts";
+import type { Wanted } from "./packet_waiter.ts";
 import { type Parts, partsOf, setUp, tearDown } from "./parts.ts";
 import { statusOf } from "./report.ts";
 import type { TunnelsStatus } from "./status.ts";
@@ -127,7 +128,12 @@ export class Tunnels {
     else if (!prober.add({ host, port })) {
       throw new TunnelError("full", `Cannot ask at "${host}": too many addresses are open`);
     }
-    if (nodeId !== null) this.#parts.dialler.heard(nodeId);
+    if (nodeId === null) return;
+    this.#parts.dialler.heard(nodeId);
+    // Where packets can't wait, tunnels to those that are known are kept.
+    if (this.#parts.waiter === null && this.#parts.table.get(nodeId) === undefined) {
+      this.#wanted(nodeId);
+    }
   }
 
   /** Cuts a node off, at once: it was revoked. Resolves when the kernel has removed it. */
@@ -225,29 +231,36 @@ export class Tunnels {
     const { membership, table } = this.#parts;
     const { nodeId } = outcome.peer;
     if (!membership.believes(outcome.peer) || this.#leaving.has(nodeId)) return false;
-    return table.get(nodeId) !== undefined || this.#makeRoom();
+    return table.get(nodeId) !== undefined || this.#makeRoom(true);
   }
 
-  #wanted(nodeId: string): boolean {
+  #wanted(nodeId: string): Wanted {
     try {
       this.demand(nodeId);
-      return true;
+      return this.#parts.table.get(nodeId)?.routed === true ? "go" : "wait";
     } catch (error) {
       if (!(error instanceof TunnelError)) throw error;
       this.#totals.refused++;
-      return false;
+      return "refuse";
     }
   }
 
-  /** Whether there is room for one more; the longest silent tunnel may have to go. */
-  #makeRoom(): boolean {
+  /**
+   * Whether there is room for one more. The longest silent tunnel may have to go; for a peer that has
+   * proved itself, one that never came up, too.
+   */
+  #makeRoom(proved = false): boolean {
     const { table, settings, waiter } = this.#parts;
     const max = waiter === null ? settings.maxKept : settings.maxTunnels;
     if (table.size < max) return true;
+    const vain = proved
+      ? table.all().find(({ up, nodeId }) => !up && waiter?.has(nodeId) !== true)
+      : null;
     const silent = waiter === null ? null : table.longestSilent(SILENT_ENOUGH_MS);
-    if (silent === null) return false;
+    const going = vain?.nodeId ?? silent;
+    if (going === null) return false;
     this.#totals.displaced++;
-    this.#run(() => this.#remove(silent));
+    this.#run(() => this.#remove(going));
     return true;
   }
 
