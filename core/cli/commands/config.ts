@@ -118,7 +118,9 @@ function addReading(config: Command, context: CliContext): void {
       const client = clientOf(context, command);
       const current = await client.get<CurrentConfig>("/config");
       if (key === undefined) {
-        return print(context, command, current.config, () => current.toml.trimEnd());
+        // A comment, so that what is shown stays a document.
+        const nothing = "# Nothing is set: every key has its default, as --json shows.";
+        return print(context, command, current.config, () => current.toml.trimEnd() || nothing);
       }
       const found = lookUp(current.config, key);
       if (found === undefined) throw new CliError(EXIT.failed, `There is no key "${key}"`);
