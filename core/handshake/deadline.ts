@@ -33,7 +33,8 @@ export async function inTime<T>(
   } catch (error) {
     throw late ? new HandshakeError("timeout", "Cannot complete handshake in time") : error;
   } finally {
-    done.abort();
+    // With a reason of its own: the default one is an exception with a stack, dear in a flood.
+    done.abort(null);
     await timer;
   }
 }

@@ -5,6 +5,7 @@ import type { Bytes } from "../pq/mod.ts";
 import { HandshakeError } from "./errors.ts";
 
 const LENGTH_BYTES = 4;
+const NOTHING: Bytes = new Uint8Array(0);
 
 /** A frame with its length in front. */
 export function encodeFrame(message: Uint8Array): Bytes {
@@ -27,7 +28,7 @@ function join(parts: readonly Uint8Array[], length: number): Bytes {
 /** Reads frames, and hands on what follows them. */
 export class FrameReader {
   readonly #stream: ByteStream;
-  #held: Bytes = new Uint8Array(0);
+  #held: Uint8Array = NOTHING;
 
   constructor(stream: ByteStream) {
     this.#stream = stream;
@@ -53,8 +54,8 @@ export class FrameReader {
   /** The stream behind the frames, beginning with what was read ahead. The reader is done with. */
   rest(): ByteStream {
     const stream = this.#stream;
-    let held: Bytes | null = this.#held.length === 0 ? null : this.#held;
-    this.#held = new Uint8Array(0);
+    let held: Uint8Array | null = this.#held.length === 0 ? null : this.#held.slice();
+    this.#held = NOTHING;
     return {
       read() {
         const first = held;
@@ -66,20 +67,26 @@ export class FrameReader {
     };
   }
 
+  /** Chunks are joined only where a frame goes over more than one of them. */
   async #take(count: number): Promise<Bytes> {
-    const parts: Uint8Array[] = [this.#held];
-    let have = this.#held.length;
-    while (have < count) {
-      const chunk = await closedOn(() => this.#stream.read());
-      if (chunk === null) {
-        throw new HandshakeError("closed", `Cannot read frame: the connection ended`);
+    if (this.#held.length < count) {
+      // A chunk is the stream's until the next one is read.
+      const parts: Uint8Array[] = this.#held.length === 0 ? [] : [this.#held.slice()];
+      let have = this.#held.length;
+      while (have < count) {
+        const chunk = await closedOn(() => this.#stream.read());
+        if (chunk === null) {
+          throw new HandshakeError("closed", `Cannot read frame: the connection ended`);
+        }
+        parts.push(chunk);
+        have += chunk.length;
       }
-      parts.push(chunk);
-      have += chunk.length;
+      const [only] = parts;
+      this.#held = parts.length === 1 && only !== undefined ? only : join(parts, have);
     }
-    const all = parts.length === 1 ? this.#held : join(parts, have);
-    this.#held = all.slice(count);
-    return all.slice(0, count);
+    const taken = this.#held.slice(0, count);
+    this.#held = this.#held.subarray(count);
+    return taken as Bytes;
   }
 }
 

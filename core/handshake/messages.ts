@@ -98,16 +98,21 @@ export function m1Bytes(suite: Suite): number {
     MAC1_BYTES;
 }
 
-/** Splits a received M1 into what the mac covers and the mac. @throws {HandshakeError} "malformed" */
-export function splitM1(bytes: Uint8Array, suite: Suite): { body: Bytes; mac: Bytes } {
+/**
+ * Splits a received M1 into what the mac covers and the mac, both views of it.
+ *
+ * @throws {HandshakeError} "malformed"
+ */
+export function splitM1(
+  bytes: Uint8Array,
+  suite: Suite,
+): { readonly body: Uint8Array; readonly mac: Uint8Array } {
   const length = m1Bytes(suite) - MAC1_BYTES;
   if (bytes.length !== length + MAC1_BYTES) {
     throw new HandshakeError("malformed", `Cannot read M1 of ${bytes.length} octets`);
   }
-  return {
-    body: new Uint8Array(bytes.subarray(0, length)),
-    mac: new Uint8Array(bytes.subarray(length)),
-  };
+  // Views: in a flood nothing is copied that is thrown away.
+  return { body: bytes.subarray(0, length), mac: bytes.subarray(length) };
 }
 
 /** @throws {HandshakeError} "malformed" */
