@@ -3,7 +3,8 @@
 import { X509Certificate } from "node:crypto";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { IdentityError, parseSpiffeId, type SpiffeId } from "../identity/mod.ts";
-import type { Bytes } from "../pq/mod.ts";
+import { type Bytes, equalBytes } from "../pq/mod.ts";
+import { elementsOf } from "./der.ts";
 import { SpiffeError } from "./errors.ts";
 import { MAX_CERTIFICATE_BYTES } from "./limits.ts";
 import type { X509Library } from "./x509_library.ts";
@@ -64,7 +65,22 @@ export function viewCertificate(x509: X509Library, der: Uint8Array): Certificate
   }
 }
 
+/** The algorithm is named twice, and only one of the two is signed (RFC 5280 §4.1.1.2). */
+function requireOneAlgorithm(der: Bytes): void {
+  const [content, algorithm, signature, ...more] = elementsOf(der);
+  if (content === undefined || algorithm === undefined || signature === undefined) {
+    return refuse("it has not three parts");
+  }
+  const inside = elementsOf(content);
+  // The version comes first, with a tag of its own, in every version but the first.
+  const signed = inside[inside[0]?.[0] === 0xa0 ? 2 : 1];
+  if (more.length > 0 || signed === undefined || !equalBytes(signed, algorithm)) {
+    refuse("it names two algorithms");
+  }
+}
+
 function viewOf(x509: X509Library, der: Bytes): CertificateView {
+  requireOneAlgorithm(der);
   const parsed = new x509.X509Certificate(der);
   const seen = new Set<string>();
   for (const { type, critical } of parsed.extensions) {
@@ -99,6 +115,18 @@ function viewOf(x509: X509Library, der: Bytes): CertificateView {
       : names.names.items.filter(({ type }) => type === "url").map(({ value }) => value),
     native: new X509Certificate(der),
   };
+}
+
+/**
+ * Whether `above` issued `below`: its name, its key's signature. A signature or key that cannot be read is
+ * `false`, where node:crypto throws.
+ */
+export function isIssuedBy(below: CertificateView, above: CertificateView): boolean {
+  try {
+    return below.native.checkIssued(above.native) && below.native.verify(above.native.publicKey);
+  } catch {
+    return false;
+  }
 }
 
 /** The one SPIFFE ID of a certificate (X509-SVID §2). @throws {SpiffeError} "malformed" */

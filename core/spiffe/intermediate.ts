@@ -10,7 +10,12 @@ import {
 } from "../identity/mod.ts";
 import { type Bytes, equalBytes, hashOf } from "../pq/mod.ts";
 import { issueCertificate, serialFrom } from "./certificate.ts";
-import { type CertificateView, requireAuthority, viewCertificate } from "./certificate_view.ts";
+import {
+  type CertificateView,
+  isIssuedBy,
+  requireAuthority,
+  viewCertificate,
+} from "./certificate_view.ts";
 import { SpiffeError } from "./errors.ts";
 import { type CertificateSigner, p256Signer } from "./signer.ts";
 import { loadX509 } from "./x509_library.ts";
@@ -89,7 +94,7 @@ export async function viewIntermediate(
       "Cannot use an intermediate: it claims more than its node has",
     );
   }
-  if (!view.native.checkIssued(view.native) || !view.native.verify(view.native.publicKey)) {
+  if (!isIssuedBy(view, view)) {
     throw new SpiffeError("untrusted", "Cannot use an intermediate: its signature does not hold");
   }
   return view;

@@ -86,10 +86,10 @@ class Server implements MtlsServer {
     try {
       return this.#options.verify(presentedChain(socket));
     } catch (error) {
+      // Whatever the reason, a stranger's octets neither get in nor stop the program.
       socket.destroy();
-      if (!(error instanceof CodedError)) throw error;
       this.refusals++;
-      this.#options.refused?.(error.code);
+      this.#options.refused?.(error instanceof CodedError ? error.code : "unexpected");
       return null;
     }
   }

@@ -4,6 +4,7 @@
 import type { SpiffeId } from "../identity/mod.ts";
 import {
   type CertificateView,
+  isIssuedBy,
   requireAuthority,
   requireCurrent,
   requireLeaf,
@@ -151,8 +152,7 @@ export class PeerVerifier {
     const key = `${below.fingerprint}${above.fingerprint}`;
     const known = this.#checked.get(key);
     if (known !== undefined) return known;
-    const holds = below.native.checkIssued(above.native) &&
-      below.native.verify(above.native.publicKey);
+    const holds = isIssuedBy(below, above);
     if (this.#checked.size >= MAX_CHECKED_PAIRS) {
       const [oldest] = this.#checked.keys();
       if (oldest !== undefined) this.#checked.delete(oldest);
