@@ -57,13 +57,14 @@ export class HeadBook {
    * Takes a head and compares it with what the node signed before.
    *
    * @param signer the node, whose credential was checked.
-   * @param live whether the node itself says just now that this is its newest head; one that was passed
-   *   on may be old without anything being wrong.
+   * @param known for a head that the node itself gave as its newest when it was asked: how many entries
+   *   were known of it when the question was sent. `null` for one that was passed on: it may be old
+   *   without anything being wrong.
    */
   async offer(
     signer: AuditSigner,
     offered: SignedAuditHead,
-    live = false,
+    known: number | null = null,
   ): Promise<HeadVerdict> {
     if (!await verifyAuditHead(this.#backend, signer, offered)) return { kind: "false" };
     const nodeId = formatNodeId(nodeIdOf(signer.keys));
@@ -85,7 +86,7 @@ export class HeadBook {
       case "gap":
         return { kind, since: held.count };
       case "older":
-        return live ? { kind: "shorter", held } : { kind };
+        return known !== null && offered.count < known ? { kind: "shorter", held } : { kind };
       case "same":
         if (Math.abs(seenMs - record.seenMs) >= SEEN_AGAIN_MS) {
           this.#keep({ nodeId, head: held, seenMs, conflict });

@@ -129,8 +129,8 @@ Deno.test("`HeadBook.offer()` remembers the longest and finds what contradicts i
   const book = new HeadBook(table, backend, clock);
   const { signer, nodeId, sign } = await node(1);
   const other = await node(2);
-  const offer = async (story: string, since = 0, live = false) =>
-    (await book.offer(signer, await sign(story, since), live)).kind;
+  const offer = async (story: string, since = 0, known: number | null = null) =>
+    (await book.offer(signer, await sign(story, since), known)).kind;
   assertEquals(book.of(nodeId), null);
   assertEquals(await offer("abc"), "first");
   assertEquals(await offer("abc"), "same");
@@ -143,9 +143,10 @@ Deno.test("`HeadBook.offer()` remembers the longest and finds what contradicts i
   assertEquals(book.of(nodeId)?.head.count, 6);
   assertEquals(await offer("abcdefghij", 6), "longer");
   assertEquals(book.of(nodeId)?.head.count, 10);
-  const shorter = await book.offer(signer, await sign("abc"), true);
+  const shorter = await book.offer(signer, await sign("abc"), 10);
   assert(shorter.kind === "shorter");
   assertEquals(shorter.held.count, 10);
+  assertEquals(await offer("abcdefgh", 0, 8), "older", "the answer to a question was overtaken");
 });
 
 Deno.test("`HeadBook.offer()` of a fork keeps evidence that anybody can check", async () => {

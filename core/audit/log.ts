@@ -7,7 +7,13 @@ import { WireWriter } from "../base/mod.ts";
 import { type Bytes, equalBytes, hashParts } from "../pq/mod.ts";
 import { AuditError } from "./errors.ts";
 import type { AuditTable } from "./ports.ts";
-import { MAX_DETAIL_BYTES, MAX_HEAD_LINKS, MAX_SUBJECT_BYTES, VERIFY_BATCH } from "./limits.ts";
+import {
+  MAX_DETAIL_BYTES,
+  MAX_HEAD_LINKS,
+  MAX_SUBJECT_BYTES,
+  USUAL_HEAD_LINKS,
+  VERIFY_BATCH,
+} from "./limits.ts";
 
 /** What is recorded. */
 export type AuditKind =
@@ -225,6 +231,11 @@ export class AuditLog {
     const end = Math.min(before - 1, this.head().count);
     const start = Math.max(1, end - limit + 1);
     return end < 1 ? [] : this.#table.from(start, end - start + 1).toReversed();
+  }
+
+  /** The chain's newest links: what a head that is told to everybody carries. */
+  recent(): AuditStretch {
+    return this.stretch(this.head().count - USUAL_HEAD_LINKS);
   }
 
   /**

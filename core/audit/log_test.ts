@@ -5,7 +5,7 @@ import { hostFiles } from "../host/mod.ts";
 import { FileError, type Files } from "../ports/mod.ts";
 import { AuditError } from "./errors.ts";
 import { exportAudit, parseAuditLine, verdictInWords, verifyExport } from "./export.ts";
-import { MAX_DETAIL_BYTES, MAX_HEAD_LINKS, MAX_SUBJECT_BYTES } from "./limits.ts";
+import { MAX_DETAIL_BYTES, MAX_HEAD_LINKS, MAX_SUBJECT_BYTES, USUAL_HEAD_LINKS } from "./limits.ts";
 import { type AuditEntry, AuditLog, hashOfEntry } from "./log.ts";
 import { flipped, MemoryAuditTable } from "./testing.ts";
 
@@ -313,6 +313,8 @@ Deno.test("`AuditLog.stretch()` gives hashes that lead from one head to another"
     assertThrows(() => log.stretch(2), AuditError);
     await fill(log, MAX_HEAD_LINKS);
     assertEquals(log.stretch(6, 10_000).links.length, MAX_HEAD_LINKS);
+    const { base, links } = log.recent();
+    assertEquals([base.count + links.length, links.length], [log.head().count, USUAL_HEAD_LINKS]);
   }));
 
 Deno.test("`AuditLog.confront()` with what others saw is the last witness", () =>

@@ -11,6 +11,7 @@ import {
   MAX_PORTS,
   MAX_RULES,
   MAX_SERVICES,
+  MAX_VERSION,
   MAX_WORDS,
 } from "./limits.ts";
 import { parsePattern } from "./pattern.ts";
@@ -152,11 +153,11 @@ export function isServiceWord(word: string, defined: ReadonlySet<string>): boole
     parsePorts(word) !== null || isApplicationService(word);
 }
 
-function requireCanonical({ services, rules }: PolicyDocument): void {
+function requireCanonical({ version, services, rules }: PolicyDocument): void {
   const defined = new Set(services.map(({ name }) => name));
   const list = (words: readonly string[], good: (word: string) => boolean) =>
     words.length > 0 && ascending(words) && words.every(good);
-  const sound = ascending(services.map(({ name }) => name)) &&
+  const sound = version <= MAX_VERSION && ascending(services.map(({ name }) => name)) &&
     ascending(rules.map(({ name }) => name)) &&
     services.every(({ name, ports }) =>
       isServiceName(name) && list(ports, (port) => port === ICMP || parsePorts(port) !== null)

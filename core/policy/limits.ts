@@ -30,3 +30,6 @@ export const MAX_CHANGES = 500;
 
 /** Members whose addresses the packet filter knows. */
 export const MAX_MEMBERS = 20_000;
+
+/** Highest version: with 31 bits of a hash it makes one whole number below 2^53. */
+export const MAX_VERSION = 2 ** 22 - 1;

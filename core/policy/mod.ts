@@ -59,6 +59,7 @@ export {
   gatherSignatures,
   isSigned,
   POLICY,
+  policyRank,
   readPolicyFile,
   type SignedPolicy,
   signPolicy,

@@ -7,12 +7,14 @@ import { documents, MESH } from "./_arbitrary.ts";
 import { startingPolicy } from "./base.ts";
 import { decodePolicyDocument, encodePolicyDocument, type PolicyDocument } from "./document.ts";
 import { PolicyError } from "./errors.ts";
+import { MAX_VERSION } from "./limits.ts";
 import {
   acceptPolicy,
   comparePolicies,
   decodePolicy,
   encodePolicy,
   gatherSignatures,
+  policyRank,
   readPolicyFile,
   type SignedPolicy,
   signPolicy,
@@ -203,6 +205,27 @@ Deno.test("acceptPolicy() of two policies of one version ends with the same one 
   assertEquals(await acceptPolicy(backend, [set], low, high), high);
   assertEquals(await codeOf(acceptPolicy(backend, [set], high, low)), "rollback");
   assertEquals(comparePolicies(a.document, a.document), 0);
+});
+
+Deno.test("policyRank() orders as comparePolicies() does, in one whole number", () => {
+  assertEquals(policyRank(startingPolicy(MESH)), 0);
+  fc.assert(
+    fc.property(documents, documents, fc.boolean(), (a, b, sameVersion) => {
+      const other = sameVersion ? { ...b, version: a.version } : b;
+      const [ranks, order] = [
+        policyRank(a) - policyRank(other),
+        comparePolicies(a, other),
+      ];
+      assertEquals(Math.sign(ranks), Math.sign(order));
+    }),
+    { numRuns: 200 },
+  );
+  const last = policyRank(documentOf(MAX_VERSION));
+  assert(Number.isSafeInteger(last) && last > policyRank(documentOf(MAX_VERSION - 1)));
+  assertThrows(
+    () => decodePolicyDocument(encodePolicyDocument(documentOf(MAX_VERSION + 1))),
+    PolicyError,
+  );
 });
 
 Deno.test("signPolicy() signs for its own mesh with keys of its set only", async () => {

@@ -131,7 +131,7 @@ export class AuditHeads {
         const question = new WireWriter().u53(verdict.since).finish();
         const { fabric } = this.#ports;
         const answer = await fabric.request(nodeId, HEAD, question, { signal: this.#stop.signal });
-        const live = await this.#book.offer(signer, decodeAuditHead(answer), true);
+        const live = await this.#book.offer(signer, decodeAuditHead(answer), verdict.since);
         this.#tell(nodeId, live);
         return "accept";
       }

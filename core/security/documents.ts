@@ -53,7 +53,7 @@ export function meshDocuments(
     },
     {
       name: DOCUMENTS.policy,
-      version: () => policy.version,
+      version: () => policy.rank,
       current: () => policy.document ?? NONE,
       offer: (bytes: Bytes, from) =>
         judged(() => policy.offered(decodePolicy(bytes), `member ${from}`), log),

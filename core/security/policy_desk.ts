@@ -18,6 +18,7 @@ import {
   parseAsked,
   type PolicyDocument,
   PolicyError,
+  policyRank,
   type PolicyStore,
   type Principal,
   readPolicyFile,
@@ -241,6 +242,11 @@ export class PolicyDesk {
   /** Version in force; 0 while the authority signed none. */
   get version(): number {
     return this.#ports.store.current().document.version;
+  }
+
+  /** Where the policy in force stands among all that were ever signed. */
+  get rank(): number {
+    return policyRank(this.#ports.store.current().document);
   }
 
   /** As it is passed on; `null` while the authority signed none. */
