@@ -1,130 +1,25 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { ManualClock } from "../../tests/fixtures/clock.ts";
-import type { Timing } from "../handshake/mod.ts";
-import { TIMING } from "../handshake/mod.ts";
+import {
+  canonical,
+  count,
+  heard,
+  isUp,
+  marks,
+  mesh,
+  native,
+  overlayOf,
+  packet,
+  pair,
+  peerOf,
+  until,
+} from "../../tests/fixtures/tunnel_mesh.ts";
+import { TIMING, type Timing } from "../handshake/mod.ts";
 import { countingRandom } from "../handshake/testing.ts";
-import { webcryptoBackend } from "../pq/mod.ts";
-import type { Kernel } from "../ports/mod.ts";
-import { type SimHost, SimNetwork, SimPackets, simulate } from "../sim/mod.ts";
+import { SimNetwork, SimPackets, simulate } from "../sim/mod.ts";
 import { TunnelError } from "./errors.ts";
-import type { TunnelOptions } from "./options.ts";
-import type { PeerAppeared } from "./options.ts";
-import { type TestMember, testMember, type TestMemberOptions } from "./testing.ts";
+import { testMember, type TestMemberOptions } from "./testing.ts";
 import { Tunnels } from "./tunnels.ts";
-import { parseOctets } from "./_octets.ts";
-
-const native = webcryptoBackend(crypto.subtle);
-
-/** Waits for work that takes real time, while virtual time goes on slowly. */
-async function until(
-  { clock }: { readonly clock: ManualClock },
-  condition: () => boolean | Promise<boolean>,
-  what: string,
-): Promise<void> {
-  for (let turn = 0; turn < 3_000; turn++) {
-    if (await condition()) return;
-    await new Promise((resolve) => setTimeout(resolve, 1));
-    await clock.advance(10);
-  }
-  throw new Error(`Cannot wait any longer: ${what}`);
-}
-
-interface Node extends TestMember {
-  readonly kernel: Kernel;
-  readonly host: SimHost;
-  readonly packets: SimPackets;
-  readonly tunnels: Tunnels;
-  readonly peers: PeerAppeared[];
-}
-
-interface MeshOptions extends TunnelOptions {
-  readonly waiting?: boolean;
-  readonly member?: (index: number) => TestMemberOptions;
-}
-
-/** Nodes on one segment, each with a simulated kernel; the lowest node id first. */
-async function mesh(size: number, options: MeshOptions = {}) {
-  const { waiting = true, member = () => ({}), ...rest } = options;
-  const clock = new ManualClock();
-  const sim = simulate({ nodes: size, seed: 1, topology: "full" });
-  const network = new SimNetwork(clock);
-  const members = await Promise.all(
-    Array.from({ length: size }, (_, i) => testMember(native, i + 1, member(i + 1))),
-  );
-  const nodes: Node[] = [];
-  for (const [index, one] of members.entries()) {
-    const kernel = sim.kernel(index);
-    const link = await kernel.links.get("bat0");
-    const mac = (link.mac ?? "").split(":").map((part) => Number.parseInt(part, 16));
-    const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0] = mac;
-    const hex = (high: number, low: number) => (high * 256 + low).toString(16);
-    const address = `fe80::${hex(a ^ 2, b)}:${hex(c, 0xff)}:${hex(0xfe, d)}:${hex(e, f)}`;
-    const host = network.host({
-      addresses: [`2001:db8::${index + 1}`],
-      links: { bat0: { segment: "mesh", address } },
-    });
-    const packets = new SimPackets(kernel.links);
-    const tunnels = await Tunnels.start({
-      clock,
-      random: { ...countingRandom(index + 1), unit: () => 0.5 },
-      kernel,
-      network: host,
-      keys: one.keys,
-      state: one.state,
-      backend: native,
-      ...(waiting ? { packets } : {}),
-    }, rest);
-    const peers: PeerAppeared[] = [];
-    tunnels.onPeer((peer) => peers.push(peer));
-    nodes.push({ ...one, kernel, host, packets, tunnels, peers });
-  }
-  nodes.sort((x, y) => x.nodeId < y.nodeId ? -1 : 1);
-  const stop = async () => {
-    const stopped = Promise.all(nodes.map(({ tunnels }) => tunnels.stop()));
-    await stopped;
-  };
-  return { clock, network, nodes, stop };
-}
-
-type Mesh = Awaited<ReturnType<typeof mesh>>;
-
-const pair = ({ nodes }: Mesh): readonly [Node, Node] => {
-  const [a, b] = nodes;
-  assert(a !== undefined && b !== undefined);
-  return [a, b];
-};
-
-const overlayOf = async (node: Node) => (await node.tunnels.status()).address;
-
-/** An IPv6 packet with a payload of one octet. */
-async function packet(from: Node, to: Node, mark: number): Promise<Uint8Array> {
-  const out = new Uint8Array(41);
-  out[0] = 0x60;
-  out[5] = 1;
-  out[6] = 59;
-  out.set(parseOctets(await overlayOf(from)), 8);
-  out.set(parseOctets(await overlayOf(to)), 24);
-  out[40] = mark;
-  return out;
-}
-
-const marks = (node: Node) => node.packets.sent.map((sent) => sent.packet[40]);
-
-const peerOf = async (node: Node, other: Node) =>
-  (await node.tunnels.status()).peers.find(({ nodeId }) => nodeId === other.nodeId);
-
-const isUp = (node: Node, other: Node) => async () => (await peerOf(node, other))?.state === "up";
-
-/** All know of each other: whoever came first has sent its second beacon. */
-async function heard(m: Mesh): Promise<void> {
-  await m.clock.advance(15_000);
-  await until(m, async () => {
-    const known = await Promise.all(
-      m.nodes.map(async ({ tunnels }) => (await tunnels.status()).totals.known),
-    );
-    return known.every((count) => count === m.nodes.length - 1);
-  }, "beacons");
-}
 
 Deno.test("Tunnels: the first packet brings the tunnel up, and waits for it in order", async () => {
   const m = await mesh(2);
@@ -179,20 +74,6 @@ Deno.test("Tunnels: rekeys, expires without a peer, comes back on demand", async
   await until(m, isUp(a, b), "the tunnel after the outage");
   await m.stop();
 });
-
-/** Makes a kernel's counters rise with time. */
-function count(kernel: Kernel, nowMs: () => number): void {
-  const { wireguard } = kernel;
-  const device = wireguard.device.bind(wireguard);
-  wireguard.device = async (name) => {
-    const read = await device(name);
-    const bytes = Math.floor(nowMs());
-    return {
-      ...read,
-      peers: read.peers.map((peer) => ({ ...peer, rxBytes: bytes, txBytes: bytes })),
-    };
-  };
-}
 
 Deno.test("Tunnels: an idle tunnel goes on both ends and comes back with the next packet", async () => {
   const m = await mesh(2);
@@ -315,8 +196,6 @@ Deno.test("Tunnels: a member that claims another's WireGuard key gets no tunnel"
   assertEquals(peers[0]?.allowedIps, [`${canonical(await overlayOf(honest))}/128`]);
   await m.stop();
 });
-
-const canonical = (address: string) => new URL(`http://[${address}]/`).hostname.slice(1, -1);
 
 Deno.test("Tunnels: where packets can't wait known peers are kept up, to a bound", async () => {
   const m = await mesh(3, { waiting: false, maxKept: 1 });
