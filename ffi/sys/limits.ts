@@ -19,8 +19,11 @@ export const MAX_NAMESPACE_NAME_CHARS = 255;
 /** Times a call interrupted by a signal (EINTR) is made again. */
 export const MAX_INTERRUPTED_ATTEMPTS = 16;
 
-/** Connections that wait to be accepted. */
-export const LISTEN_BACKLOG = 128;
+/**
+ * Connections that wait to be accepted, at most net.core.somaxconn. Few of them mean that in a flood an honest
+ * peer's SYN is dropped, and it tries again only a second later.
+ */
+export const LISTEN_BACKLOG = 4_096;
 
 /** Octets of one read of a stream. */
 export const READ_BYTES = 65_536;
