@@ -2,7 +2,11 @@
 // that readers can tell who says it. SPIFFE Federation §5.
 import https from "node:https";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { MAX_BUNDLE_CONNECTIONS, TLS_HANDSHAKE_TIMEOUT_MS } from "./limits.ts";
+import {
+  BUNDLE_REQUEST_TIMEOUT_MS,
+  MAX_BUNDLE_CONNECTIONS,
+  TLS_HANDSHAKE_TIMEOUT_MS,
+} from "./limits.ts";
 import type { TlsIdentity } from "./mtls_server.ts";
 
 /** A bundle endpoint that runs. */
@@ -54,6 +58,8 @@ export async function startBundleEndpoint(
     (message, out) => answer(document, message, out),
   );
   server.maxConnections = MAX_BUNDLE_CONNECTIONS;
+  server.headersTimeout = BUNDLE_REQUEST_TIMEOUT_MS;
+  server.requestTimeout = BUNDLE_REQUEST_TIMEOUT_MS;
   server.on("tlsClientError", (_error, socket) => socket.destroy());
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);

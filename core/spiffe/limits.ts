@@ -68,9 +68,6 @@ export const MAX_WORKLOAD_STREAMS = 16;
 /** A message to the Workload API, octets. */
 export const MAX_WORKLOAD_MESSAGE_BYTES = 64 * 1024;
 
-/** Octets of HTTP/2 frames that wait for a reader who does not read. */
-export const WORKLOAD_WRITE_WAIT_MS = 30 * 1000;
-
 /** Connections to an mTLS server. */
 export const MAX_MTLS_CONNECTIONS = 512;
 
@@ -80,8 +77,12 @@ export const TLS_HANDSHAKE_TIMEOUT_MS = 10 * 1000;
 /** A request of ours must be answered within this time, unless the caller says otherwise. */
 export const REQUEST_TIMEOUT_MS = 15 * 1000;
 
-/** Connections to a bundle endpoint. */
+/** Connections to a bundle endpoint, and how long a request may take to come. */
 export const MAX_BUNDLE_CONNECTIONS = 64;
+export const BUNDLE_REQUEST_TIMEOUT_MS = 10 * 1000;
+
+/** How long the own bundle is served as it was made, when nothing is known to have changed. */
+export const OWN_BUNDLE_FRESH_MS = 10 * 1000;
 
 /** What a bundle tells others about how often to look (SPIFFE Trust Domain and Bundle §4.1.2). */
 export const BUNDLE_REFRESH_HINT_S = 300;

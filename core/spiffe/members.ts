@@ -174,6 +174,16 @@ export class Members {
     return out;
   }
 
+  /** Members that may have signed a token with a key of this name; usable or not. */
+  signers(kid: string): readonly Member[] {
+    const out: Member[] = [];
+    for (const { member, previous } of this.#held.values()) {
+      if (member.jwt.kid === kid) out.push(member);
+      if (previous?.member.jwt.kid === kid) out.push(previous.member);
+    }
+    return out;
+  }
+
   /** @throws {IdentityError} "rollback", "expired", "not-yet-valid"; {SpiffeError} "revoked". */
   requireUsable({ credential: { claims, nodeId } }: Member, nowMs: number): void {
     this.#mesh.requireComplete();

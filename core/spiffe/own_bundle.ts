@@ -3,8 +3,9 @@
 import { hashOf } from "../pq/mod.ts";
 import { suiteOf } from "../identity/mod.ts";
 import type { Bundle } from "./bundle.ts";
+import type { Changes } from "./changes.ts";
 import { akpJwk, type Jwk } from "./jwk.ts";
-import { BUNDLE_REFRESH_HINT_S } from "./limits.ts";
+import { BUNDLE_REFRESH_HINT_S, OWN_BUNDLE_FRESH_MS } from "./limits.ts";
 import type { Members, MeshView } from "./members.ts";
 import type { OwnBundleTable } from "./ports.ts";
 
@@ -13,15 +14,31 @@ export class OwnBundle {
   readonly #mesh: MeshView;
   readonly #members: Members;
   readonly #table: OwnBundleTable;
+  readonly #changes: Changes;
+  /** Whoever asks often costs little: judging a thousand members takes milliseconds. */
+  #last: { readonly bundle: Bundle; readonly atMs: number; readonly seen: number } | null = null;
 
-  constructor(mesh: MeshView, members: Members, table: OwnBundleTable) {
+  /** @param changes after each, the bundle is made anew. */
+  constructor(mesh: MeshView, members: Members, table: OwnBundleTable, changes: Changes) {
     this.#mesh = mesh;
     this.#members = members;
     this.#table = table;
+    this.#changes = changes;
   }
 
   /** The bundle now. @throws {IdentityError} "rollback" while revocations are missing. */
   at(nowMs: number): Bundle {
+    const seen = this.#changes.count;
+    const last = this.#last;
+    const fresh = last !== null && last.seen === seen && nowMs >= last.atMs &&
+      nowMs - last.atMs < OWN_BUNDLE_FRESH_MS;
+    if (fresh) return last.bundle;
+    const bundle = this.#make(nowMs);
+    this.#last = { bundle, atMs: nowMs, seen };
+    return bundle;
+  }
+
+  #make(nowMs: number): Bundle {
     const usable = this.#members.usable(nowMs);
     const intermediates = new Map(usable.map(({ intermediate }) => [
       intermediate.fingerprint,

@@ -48,6 +48,16 @@ export class Renewal {
     return this.#problem;
   }
 
+  /** The keys in use. */
+  get keys(): IssuingKeys {
+    return this.#keys;
+  }
+
+  /** Drops SVIDs of registration entries that are no more. */
+  forgetOthers(ids: ReadonlySet<string>): void {
+    this.#issuer?.keepOnly(ids);
+  }
+
   /** The issuer. @throws {SpiffeError} while there is none. */
   issuer(): Issuer {
     if (this.#issuer !== null) return this.#issuer;

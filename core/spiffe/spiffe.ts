@@ -79,12 +79,12 @@ export class Spiffe {
     this.#ports = ports;
     this.#options = options;
     this.members = new Members(mesh, backend, clock, tables.members);
-    this.#ownBundle = new OwnBundle(mesh, this.members, tables.ownBundle);
+    this.#ownBundle = new OwnBundle(mesh, this.members, tables.ownBundle, this.#changes);
     this.entries = new Entries(
       tables.entries,
       random,
       { trustDomain, nodeId: mesh.credential.nodeId },
-      () => this.#changes.bump(),
+      () => this.#entriesChanged(),
     );
     const fetch = bundleFetcher({
       verify: (chain) => this.verify(chain, "server"),
@@ -125,6 +125,11 @@ export class Spiffe {
     return spiffe;
   }
 
+  #entriesChanged(): void {
+    this.#renewal.forgetOthers(new Set(this.entries.list().map(({ id }) => id)));
+    this.#changes.bump();
+  }
+
   #rotated(svid: X509Svid): void {
     const identity = svidPem(svid);
     for (const one of this.#rotating) one.rotate(identity);
@@ -161,8 +166,9 @@ export class Spiffe {
 
   /** The node's ML-DSA key and SPIFFE ID as a certificate that it signs itself, DER. */
   credentialCertificate(): Promise<Bytes> {
-    const { mesh, keys } = this.#options;
-    return selfCertificate(mesh.chain.current, keys.postQuantum, mesh.credential);
+    const { mesh } = this.#options;
+    const { postQuantum } = this.#renewal.keys;
+    return selfCertificate(mesh.chain.current, postQuantum, mesh.credential);
   }
 
   /**
@@ -182,7 +188,8 @@ export class Spiffe {
    * whoever does not hold any more end, bundles and SVIDs follow.
    */
   async meshChanged(keys?: IssuingKeys): Promise<void> {
-    // Whoever was revoked is cut off first; the rest may take its time.
+    // Whoever was revoked is cut off and out of the bundle first; the rest may take its time.
+    this.#changes.bump();
     for (const server of this.#servers) server.reverify();
     await this.#renewal.refresh(keys);
     try {

@@ -56,10 +56,11 @@ export class TokenValidator {
   }
 
   async #member(token: ReadToken, nowMs: number): Promise<string> {
-    const member = this.#members.usable(nowMs).find(({ jwt }) => jwt.kid === token.kid);
+    const [member] = this.#members.signers(token.kid);
     if (member === undefined || !await verifyToken(this.#subtle, token, member.jwt)) {
       throw untrusted(token);
     }
+    this.#members.requireUsable(member, nowMs);
     const { nodeId } = member.credential;
     requireOwnPath(token.id.path, nodeId);
     return nodeId;

@@ -102,3 +102,73 @@ async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<stri
     yield* lines;
   }
 }
+
+Deno.test("Workload API: one user's 33rd connection is closed, and there is room when one ends", () =>
+  withMesh(async (mesh, directory) => {
+    const { spiffe } = await mesh.node();
+    const path = `${directory}/api.sock`;
+    const server = await spiffe.workloadApi(path);
+    const open: Deno.Conn[] = [];
+    const connect = () => Deno.connect({ transport: "unix", path });
+    const closed = async (connection: Deno.Conn) => {
+      // A connection that is served gets HTTP/2 settings at once; one that is refused ends.
+      const count = await connection.read(new Uint8Array(64)).catch(() => null);
+      return count === null;
+    };
+    try {
+      for (let i = 0; i < 32; i++) {
+        const connection = await connect();
+        open.push(connection);
+        assertEquals(await closed(connection), false);
+      }
+      const refused = await connect();
+      assertEquals(await closed(refused), true);
+      refused.close();
+      assertEquals([server.connections, server.refused], [32, 1]);
+      open.pop()?.close();
+      while (server.connections === 32) await new Promise((resolve) => setTimeout(resolve, 10));
+      const again = await connect();
+      open.push(again);
+      assertEquals(await closed(again), false);
+    } finally {
+      for (const connection of open) connection.close();
+    }
+  }));
+
+Deno.test("Workload API: random octets on the socket disturb nobody", () =>
+  withMesh(async (mesh, directory) => {
+    const { spiffe } = await mesh.node();
+    spiffe.entries.create({ path: "/web", ...OWN }, Date.now());
+    const path = `${directory}/api.sock`;
+    const server = await spiffe.workloadApi(path);
+    const preface = new TextEncoder().encode("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+    for (let run = 0; run < 40; run++) {
+      const connection = await Deno.connect({ transport: "unix", path });
+      const noise = crypto.getRandomValues(new Uint8Array(1 + run * 20));
+      await connection.write(run % 2 === 0 ? noise : Uint8Array.from([...preface, ...noise]))
+        .catch(() => {});
+      connection.close();
+    }
+    while (server.connections > 0) await new Promise((resolve) => setTimeout(resolve, 10));
+    const [answer] = await workload(path, "FetchX509SVID");
+    assertEquals((answer?.["svids"] as unknown[]).length, 1);
+  }));
+
+Deno.test("Workload API: a stream whose entry goes ends with PermissionDenied", () =>
+  withMesh(async (mesh, directory) => {
+    const { spiffe } = await mesh.node();
+    const entry = spiffe.entries.create({ path: "/web", ...OWN }, Date.now());
+    const socket = `${directory}/api.sock`;
+    await spiffe.workloadApi(socket);
+    const args = ["run", "-A", "--no-check", CLIENT, socket, "FetchX509SVID", "{}", "9"];
+    const client = new Deno.Command("timeout", {
+      args: ["30", Deno.execPath(), ...args],
+      stdout: "piped",
+    }).spawn();
+    const lines = linesOf(client.stdout);
+    assert((await lines.next()).value?.includes("spiffe://test.mesh/web"));
+    spiffe.entries.remove(entry.id);
+    assertEquals(JSON.parse((await lines.next()).value ?? "{}").code, 7);
+    assertEquals((await lines.next()).done, true);
+    await client.status;
+  }));
