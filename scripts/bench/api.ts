@@ -1,6 +1,7 @@
 // How fast the API answers what is asked most, the originator table of a mesh of 200, compared with
 // servers that send the same octets from a constant. Servers take turns, several rounds, so that what
 // else the machine does hits all alike; the load generator shares the machine with them.
+import manifest from "../../deno.json" with { type: "json" };
 import { type BenchOutcome, type BenchRow, quantile, rowOf } from "../lib/bench.ts";
 import { ROOT } from "../lib/modules.ts";
 
@@ -12,6 +13,11 @@ const CONNECTIONS = 32;
 const TICKS_PER_S = 100;
 const KINDS = ["app", "deno", "node"] as const;
 type Kind = typeof KINDS[number];
+
+/** Those of `deno task start`, for all alike. */
+const V8_FLAGS = manifest.tasks.start.command.split(" ").filter((word) =>
+  word.startsWith("--v8-flags=")
+);
 
 interface Load {
   readonly requests: number;
@@ -29,8 +35,9 @@ interface Server {
 }
 
 async function start(kind: Kind): Promise<Server> {
+  const server = [`${ROOT}/scripts/bench/_api_server.ts`, kind, `${ORIGINATORS}`];
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--quiet", `${ROOT}/scripts/bench/_api_server.ts`, kind, `${ORIGINATORS}`],
+    args: ["run", "-A", "--quiet", ...V8_FLAGS, ...server],
     stdout: "piped",
     stderr: "null",
   }).spawn();
