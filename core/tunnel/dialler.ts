@@ -3,7 +3,7 @@
 import type { Clock, Network, SocketAddress, TcpConnection } from "../ports/mod.ts";
 import type { AddressBook } from "./address_book.ts";
 import { TunnelError } from "./errors.ts";
-import { NEXT_ADDRESS_AFTER_MS, SEEK_WAIT_MS } from "./limits.ts";
+import { NEXT_ADDRESS_AFTER_MS, SEEK_EVERY_MS, SEEK_WAIT_MS } from "./limits.ts";
 
 /** A connection, and the address of the book that it came of. */
 export interface Reached {
@@ -57,8 +57,12 @@ export class Dialler {
     const waiters = this.#awaited.get(nodeId) ?? new Set();
     this.#awaited.set(nodeId, waiters.add(heard));
     try {
-      await seek(nodeId);
-      await clock.sleep(SEEK_WAIT_MS, AbortSignal.any([signal, heard.signal]));
+      const ended = AbortSignal.any([signal, heard.signal]);
+      const untilMs = clock.monotonicMs() + SEEK_WAIT_MS;
+      while (!ended.aborted && clock.monotonicMs() < untilMs) {
+        await seek(nodeId);
+        await clock.sleep(Math.min(SEEK_EVERY_MS, untilMs - clock.monotonicMs()), ended);
+      }
     } finally {
       waiters.delete(heard);
       if (waiters.size === 0) this.#awaited.delete(nodeId);

@@ -11,6 +11,8 @@ import {
   BEACON_MIN_MS,
   BEACON_PER_NODE_MS,
   DISCOVERY_GROUP,
+  FIRST_BEACON_EVERY_MS,
+  FIRST_BEACONS,
   HEARD_BURST,
   HEARD_PER_S,
   HEARD_PER_SOURCE_BURST,
@@ -56,7 +58,8 @@ interface Segment {
   readonly link: string;
   socket: MulticastSocket | null;
   error: string | null;
-  sentMs: number;
+  /** When a call was last answered. */
+  answeredMs: number;
 }
 
 /** Runs until {@link stop}. */
@@ -76,7 +79,7 @@ export class Discovery {
       link,
       socket: null,
       error: "not opened yet",
-      sentMs: -Infinity,
+      answeredMs: -Infinity,
     }));
     for (const segment of this.#segments) this.#running.push(this.#serve(segment));
   }
@@ -149,7 +152,10 @@ export class Discovery {
       return;
     }
     if (beacon.kind === "seek") {
-      if (beacon.nodeId === nodeId) await this.#announce(segment);
+      if (beacon.nodeId === nodeId && nowMs - segment.answeredMs >= BEACON_MIN_MS) {
+        segment.answeredMs = nowMs;
+        await this.#announce(segment);
+      }
       return;
     }
     if (beacon.nodeId === nodeId) return;
@@ -159,19 +165,18 @@ export class Discovery {
 
   async #announceEver(segment: Segment, signal: AbortSignal): Promise<void> {
     const { clock, random, known } = this.#ports;
-    while (!signal.aborted) {
+    for (let sent = 0; !signal.aborted; sent++) {
       await this.#announce(segment);
       // The whole mesh together sends so many a second, however large it is.
-      const everyMs = Math.max(BEACON_EVERY_MS, known() * BEACON_PER_NODE_MS);
+      const everyMs = sent < FIRST_BEACONS - 1
+        ? FIRST_BEACON_EVERY_MS
+        : Math.max(BEACON_EVERY_MS, known() * BEACON_PER_NODE_MS);
       await clock.sleep(everyMs * (0.75 + random.unit() / 2), signal);
     }
   }
 
   async #announce(segment: Segment): Promise<void> {
-    const { clock, backend, random, key, nodeId, port } = this.#ports;
-    const nowMs = clock.monotonicMs();
-    if (nowMs - segment.sentMs < BEACON_MIN_MS) return;
-    segment.sentMs = nowMs;
+    const { backend, random, key, nodeId, port } = this.#ports;
     const beacon: Beacon = { kind: "here", nodeId, port };
     await this.#send(segment, await sealBeacon(backend, random, key, beacon));
   }

@@ -63,8 +63,8 @@ Deno.test("Discovery: the more nodes are known the rarer beacons are", async () 
     await clock.advance(10_000);
     await turn();
   }
-  // One at the start, then one every 100 s.
-  assertEquals(discovery.figures.sent, 4);
+  // Three at the start, then one every 100 s.
+  assertEquals(discovery.figures.sent, 5);
   await discovery.stop();
 });
 

@@ -43,6 +43,9 @@ export const NEXT_ADDRESS_AFTER_MS = 400;
 /** How long a dial waits for a peer that nobody has heard of to answer a call. */
 export const SEEK_WAIT_MS = 2_000;
 
+/** Between two calls during that wait. */
+export const SEEK_EVERY_MS = 600;
+
 /** Packets that wait for one peer, and for all. */
 export const MAX_HELD_PER_PEER = 64;
 /** See {@link MAX_HELD_PER_PEER}. */
@@ -68,7 +71,12 @@ export const BEACON_EVERY_MS = 10_000;
 /** See {@link BEACON_EVERY_MS}: each known node adds so much. */
 export const BEACON_PER_NODE_MS = 100;
 
-/** Least time between two beacons on one link, answers to calls included. */
+/** The first beacons come sooner: a link that was just joined loses some. */
+export const FIRST_BEACONS = 3;
+/** See {@link FIRST_BEACONS}. */
+export const FIRST_BEACON_EVERY_MS = 2_000;
+
+/** Least time between two answers to calls on one link. */
 export const BEACON_MIN_MS = 1_000;
 
 /** Calls for nodes that were not heard of: burst and a second. */
