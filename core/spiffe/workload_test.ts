@@ -70,7 +70,9 @@ Deno.test("workloadCodecs() read and write every message of the definition", () 
     assert(WORKLOAD_PROTO.includes(`rpc ${name}(${request})`));
     for (const message of [request, response]) {
       const codec = codecs(message);
-      assertEquals(codec.encode(codec.decode(codec.encode({}))).length, 0);
+      assertEquals(codec.encode({}).length, 0);
+      const filled = codec.decode(codec.encode({}));
+      assertEquals(codec.decode(codec.encode(filled)), filled);
     }
   }
   // Octets by hand: field 1 a text, field 2 a Struct with one number.
