@@ -1,10 +1,7 @@
-// Runs benchmarks: all of scripts/bench/*.ts, or those named. Each exports `bench()`.
-// Those that need the real kernel run in the lab: `deno task lab bench`.
+// Runs benchmarks: all of scripts/bench/*.ts, or those named. Each exports `bench()`; those that need the
+// lab's kernel boot a guest themselves.
 import { type BenchOutcome, keep } from "./lib/bench.ts";
 import { ROOT } from "./lib/modules.ts";
-
-/** Benchmarks that only mean something against the lab's kernel. */
-const LAB_ONLY: ReadonlySet<string> = new Set(["tables", "radios", "idle"]);
 
 async function namesHere(): Promise<string[]> {
   const out: string[] = [];
@@ -19,11 +16,8 @@ function figure(value: number): string {
 }
 
 if (import.meta.main) {
-  const inLab = Deno.env.get("X0_LAB") === "1";
   const known = await namesHere();
-  const asked = Deno.args.length > 0
-    ? Deno.args
-    : known.filter((name) => LAB_ONLY.has(name) === inLab);
+  const asked = Deno.args.length > 0 ? Deno.args : known;
   for (const name of asked) {
     if (!known.includes(name)) {
       console.error(`Cannot run benchmark "${name}": known are ${known.join(", ")}`);
