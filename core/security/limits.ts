@@ -32,3 +32,9 @@ export const FILTER_CHECK_MS = 30_000;
 
 /** How often a node says how its audit log ends, beside after each entry. */
 export const HEAD_EVERY_MS = 10 * 60 * 1000;
+
+/** A node whose head doesn't fit the one remembered is asked about it at most this often. */
+export const ASK_HEAD_MS = 60_000;
+
+/** A signed head with all the links it may carry, octets. */
+export const MAX_HEAD_BYTES = 40_000;

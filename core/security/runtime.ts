@@ -249,6 +249,7 @@ export class MeshRuntime {
       membership,
       fabric,
       directory: this.directory,
+      nodeId: () => this.#member.state.credential.nodeId,
       table: this.#ports.tables.auditHeads,
       forked: (nodeId, message) =>
         this.#ports.record({ severity: "error", type: "audit.fork", subject: nodeId, message }),
