@@ -54,8 +54,8 @@ export const MAX_HELD = 1_024;
 /** Peers that packets wait for. */
 export const MAX_HELD_PEERS = 128;
 
-/** Longest wait of a packet. */
-export const MAX_HOLD_MS = 5_000;
+/** Longest wait of a packet: a call and a whole handshake fit in, also on a slow machine. */
+export const MAX_HOLD_MS = 8_000;
 
 /** Between two demands for one peer: packets come faster than dials may. */
 export const DEMAND_EVERY_MS = 1_000;

@@ -102,7 +102,7 @@ Deno.test("Tunnels: a packet to nobody is answered with unreachable, and counted
   lost[39] = (lost[39] ?? 0) ^ 1;
   a.packets.route("x0wait", lost);
   await until(m, async () => (await a.tunnels.status()).waiting?.held === 1, "the packet");
-  await m.clock.advance(6_000);
+  await m.clock.advance(9_000);
   await until(m, () => a.packets.arrived.length === 1, "the answer");
   const answer = a.packets.arrived[0]?.packet;
   assertEquals([answer?.[6], answer?.[40], answer?.[41]], [58, 1, 3]);
