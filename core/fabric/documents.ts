@@ -11,6 +11,7 @@ import {
 } from "./document_messages.ts";
 import type { Exchange } from "./exchange.ts";
 import {
+  MAX_CONNECTIONS,
   MAX_DOCUMENT_BYTES,
   MAX_DOCUMENT_NAME_BYTES,
   MAX_DOCUMENTS,
@@ -45,6 +46,8 @@ export class Documents {
   readonly #refused = new Set<string>();
   /** Peers who said they have something newer; the one that said so last, by node. */
   readonly #claims = new Map<string, Versions>();
+  /** What each neighbour said it has, so that it isn't told what it knows. */
+  readonly #known = new Map<string, Versions>();
   readonly #running = new Set<Promise<void>>();
   #pulling: Promise<void> | null = null;
   #stopped = false;
@@ -99,14 +102,24 @@ export class Documents {
     });
   }
 
-  /** Tells all neighbours but one. */
-  announce(except: string | null): void {
-    for (const nodeId of this.#ports.neighbours()) {
-      if (nodeId !== except) this.compare(nodeId);
+  /** Tells all neighbours that aren't known to have as much. */
+  announce(): void {
+    const neighbours = new Set(this.#ports.neighbours());
+    for (const nodeId of this.#known.keys()) {
+      if (!neighbours.has(nodeId)) this.#known.delete(nodeId);
+    }
+    for (const nodeId of neighbours) {
+      const known = this.#known.get(nodeId);
+      const behind = this.#documents.some((document) =>
+        document.version() > (known?.get(document.name) ?? 0)
+      );
+      if (behind) this.compare(nodeId);
     }
   }
 
   #heard(nodeId: string, versions: Versions): void {
+    // A peer that is not, or no longer, a neighbour is left out when the next news is told.
+    if (this.#known.size < MAX_CONNECTIONS * 2) this.#known.set(nodeId, versions);
     if (this.#stopped || !this.#documents.some((one) => this.#wanted(one, nodeId, versions))) {
       return;
     }
@@ -160,7 +173,7 @@ export class Documents {
       // What was refused may have waited for just this.
       this.#refused.clear();
       this.#ports.took(document.name, nodeId);
-      this.announce(nodeId);
+      this.announce();
     } else if (outcome === "refused") {
       this.#refuse(`${nodeId} ${document.name} ${version}`);
       this.#ports.strike(nodeId);

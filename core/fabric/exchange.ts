@@ -53,7 +53,8 @@ export class Exchange {
   readonly #ports: ExchangePorts;
   readonly #rates = new TokenBuckets(STREAM_BURST, STREAMS_PER_S);
   readonly #running = new Set<Promise<void>>();
-  readonly #streams = new Set<StreamOctets>();
+  /** Open streams, and with whom. */
+  readonly #streams = new Map<StreamOctets, string>();
   #stopped = false;
 
   constructor(ports: ExchangePorts) {
@@ -100,7 +101,7 @@ export class Exchange {
   async #open(nodeId: string, protocol: string, signal: AbortSignal): Promise<StreamOctets> {
     const name = wireName(protocol);
     const connection = await this.#ports.connect(nodeId, signal);
-    return this.#octets(await connection.newStream([name], { signal }));
+    return this.#octets(await connection.newStream([name], { signal }), nodeId);
   }
 
   /** Runs a task against the deadline; its errors become ours. */
@@ -185,7 +186,7 @@ export class Exchange {
       stream.abort(new FabricError("too-many", "Cannot serve stream: too many"));
       return;
     }
-    const octets = this.#octets(stream);
+    const octets = this.#octets(stream, nodeId);
     const done = new AbortController();
     const timer = timed
       ? clock.sleep(requestMs, done.signal).then(() => {
@@ -207,17 +208,23 @@ export class Exchange {
     }
   }
 
-  #octets(stream: Stream): StreamOctets {
+  #octets(stream: Stream, nodeId: string): StreamOctets {
     const octets = new StreamOctets(stream);
-    this.#streams.add(octets);
+    this.#streams.set(octets, nodeId);
     stream.addEventListener("close", () => this.#streams.delete(octets));
     return octets;
+  }
+
+  /** Whether a stream with a node is open, in either direction. */
+  inUse(nodeId: string): boolean {
+    for (const other of this.#streams.values()) if (other === nodeId) return true;
+    return false;
   }
 
   /** Ends all streams; resolves when nothing is served any more. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    for (const stream of this.#streams) stream.close();
+    for (const stream of this.#streams.keys()) stream.close();
     while (this.#running.size > 0) await Promise.allSettled([...this.#running]);
   }
 }

@@ -103,7 +103,7 @@ export class HelloService implements Startable {
 
   /** A connection whose hello fails is of no use. */
   #run(task: Promise<void>, connection: Connection): void {
-    const guarded = task.catch((error) => connection.abort(error as Error));
+    const guarded = task.catch((error) => end(connection, error as Error));
     this.#running.add(guarded);
     guarded.finally(() => this.#running.delete(guarded));
   }
@@ -199,7 +199,7 @@ export class HelloService implements Startable {
     const done = new AbortController();
     const timer = this.#ports.clock.sleep(this.#ports.requestMs, done.signal).then(() => {
       if (done.signal.aborted) return;
-      connection.abort(new FabricError("timeout", "Cannot wait longer for the peer's hello"));
+      end(connection, new FabricError("timeout", "Cannot wait longer for the peer's hello"));
     });
     try {
       await task();
@@ -207,5 +207,14 @@ export class HelloService implements Startable {
       done.abort();
       await timer;
     }
+  }
+}
+
+/** Ends a connection; libp2p's throws when it is closed already. */
+function end(connection: Connection, error: Error): void {
+  try {
+    connection.abort(error);
+  } catch {
+    // It is closed.
   }
 }

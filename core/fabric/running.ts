@@ -174,6 +174,7 @@ export class RunningFabric implements Fabric {
       wanted: this.#options.wantedConnections ?? WANTED_CONNECTIONS,
       dial: (nodeId) => this.#reach.dial(nodeId).catch(() => {}),
       ping: (nodeId, signal) => node.hello.ping(peerIdOf(nodeId), { signal }),
+      inUse: (nodeId) => this.#exchange.inUse(nodeId),
       admitted: (nodeId) => this.#directory.admitted(nodeId),
       gossipWith: (nodeId) => {
         const peerId = peerIdOf(nodeId);
@@ -290,7 +291,7 @@ export class RunningFabric implements Fabric {
 
   changed(name: string): void {
     if (this.#options.documents?.some((document) => document.name === name) !== true) return;
-    this.#documents.announce(null);
+    this.#documents.announce();
   }
 
   statuses(): readonly SeenStatus[] {

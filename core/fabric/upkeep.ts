@@ -20,6 +20,8 @@ export interface UpkeepPorts {
   dial(nodeId: string): Promise<void>;
   /** Milliseconds there and back; rejects when no answer comes. */
   ping(nodeId: string, signal: AbortSignal): Promise<number>;
+  /** Whether a stream with a node is open. */
+  inUse(nodeId: string): boolean;
   /** Whether a connected node is still admitted. */
   admitted(nodeId: string): Promise<boolean>;
   /** Makes sure that gossip knows a connected node. */
@@ -102,8 +104,10 @@ export class Upkeep {
     this.#reconcile(nowMs);
     this.#dialSome(nowMs);
     for (const [link, care] of this.#care) {
-      this.#ports.gossipWith(link.nodeId);
-      if (nowMs >= care.endsAtMs) {
+      if (this.#ports.inUse(link.nodeId)) care.usedAtMs = nowMs;
+      // A stream under way is let end, within reason.
+      const overdue = nowMs >= 2 * care.endsAtMs - link.sinceMs;
+      if (nowMs >= care.endsAtMs && (overdue || care.usedAtMs < nowMs)) {
         links.drop(link.nodeId);
         continue;
       }
@@ -179,6 +183,7 @@ export class Upkeep {
   #ping(link: Link, care: Care): void {
     const { clock, timing, links } = this.#ports;
     care.pinging = true;
+    this.#ports.gossipWith(link.nodeId);
     this.#run(async () => {
       const late = new AbortController();
       const done = new AbortController();
