@@ -218,6 +218,25 @@ Deno.test("Tunnels: where packets can't wait known peers are kept up, to a bound
   await m.stop();
 });
 
+Deno.test("Tunnels: there are never more than may be; the longest silent makes room", async () => {
+  const m = await mesh(4, { maxTunnels: 2 });
+  const [a, b, c, d] = m.nodes;
+  assert(a !== undefined && b !== undefined && c !== undefined && d !== undefined);
+  await heard(m);
+  for (const peer of [b, c]) {
+    a.tunnels.demand(peer.nodeId);
+    await until(m, isUp(a, peer), "a tunnel");
+  }
+  assertEquals(assertThrows(() => a.tunnels.demand(d.nodeId), TunnelError).code, "full");
+  await m.clock.advance(10_000);
+  a.tunnels.demand(d.nodeId);
+  await until(m, isUp(a, d), "the third tunnel");
+  const status = await a.tunnels.status();
+  assertEquals([status.totals.kept, status.totals.displaced], [2, 1]);
+  assertEquals((await a.kernel.wireguard.device("x0wg")).peers.length, 2);
+  await m.stop();
+});
+
 Deno.test("Tunnels: a peer that moved is followed after a handshake", async () => {
   const m = await mesh(2, { links: [] });
   const [a, b] = pair(m);
