@@ -93,6 +93,16 @@ export function hashOfEntry(entry: Omit<AuditEntry, "hash">): Bytes {
   return linkHash(entry.previous, hashOfBody(entry));
 }
 
+/** What an entry of a rollback says was lost; 0 when it does not say. */
+function lostIn(detail: string): number {
+  try {
+    const { lost } = JSON.parse(detail) as { readonly lost?: unknown };
+    return typeof lost === "number" ? lost : 0;
+  } catch {
+    return 0;
+  }
+}
+
 function requireShort(what: string, text: string, most: number): void {
   if (new TextEncoder().encode(text).length > most) {
     throw new AuditError("too-long", `Cannot record an audit entry: its ${what} is too long`);
@@ -106,6 +116,10 @@ export class AuditLog {
   readonly #clock: Clock;
   readonly #path: string;
   #rollback: string | null = null;
+  /** Entries that were there before the rollback, as far as is known. */
+  #lost = 0;
+  /** Entries whose loss was acknowledged; `null` until it was looked up. */
+  #forgiven: number | null = null;
   #writing: Promise<void> = Promise.resolve();
 
   private constructor(table: AuditTable, files: Files, clock: Clock, path: string) {
@@ -143,6 +157,7 @@ export class AuditLog {
     const match = /^(\d{1,15}) ([0-9a-f]{96})\n$/.exec(text);
     if (match === null) return `the file "${this.#path}" is damaged`;
     const count = Number(match[1]);
+    this.#lost = Math.max(this.#lost, count);
     const have = this.#table.last()?.index ?? 0;
     if (have < count) return `the database has ${have} audit entries of ${count}`;
     const [entry] = count === 0 ? [] : this.#table.from(count, 1);
@@ -203,6 +218,8 @@ export class AuditLog {
     };
     const entry: AuditEntry = { ...unhashed, hash: hashOfEntry(unhashed) };
     this.#table.append(entry);
+    // While a rollback is not acknowledged, the file goes on naming what is missing, over restarts too.
+    if (this.#rollback !== null) return entry;
     // The table first: a crash in between leaves the file behind, which is no rollback.
     this.#writing = this.#writing.catch(() => {}).then(() => this.#writeHead());
     await this.#writing;
@@ -219,11 +236,39 @@ export class AuditLog {
     }
   }
 
-  /** Goes on from what is there after a rollback was noticed, leaving a record of it. */
+  /**
+   * Says that a rollback is known and that the log goes on from what is there. Heads that this node signed
+   * before are no news from then on.
+   */
   async acknowledgeRollback(actor: string): Promise<void> {
-    if (this.#rollback === null) return;
-    await this.append("state.rollback", actor, "audit log", { found: this.#rollback });
+    const found = this.#rollback;
+    if (found === null) return;
+    const lost = Math.max(this.#lost, this.head().count);
     this.#rollback = null;
+    try {
+      await this.append("state.rollback", actor, "audit log", { found, lost });
+    } catch (thrown) {
+      this.#rollback = found;
+      throw thrown;
+    }
+    this.#forgiven = Math.max(this.#forgiven ?? 0, lost);
+  }
+
+  /** Up to which entry a loss was acknowledged. */
+  #forgivenUntil(): number {
+    if (this.#forgiven !== null) return this.#forgiven;
+    let until = 0;
+    for (let next = 1;;) {
+      const batch = this.#table.from(next, VERIFY_BATCH);
+      for (const { kind, detail } of batch) {
+        const lost = kind === "state.rollback" ? lostIn(detail) : 0;
+        until = Math.max(until, lost);
+      }
+      const last = batch.at(-1);
+      if (last === undefined) break;
+      next = last.index + 1;
+    }
+    return this.#forgiven = until;
   }
 
   /** Newest first. @param before index of the oldest entry already known; left out, from the newest. */
@@ -249,10 +294,12 @@ export class AuditLog {
     const { count } = this.head();
     const here = this.headAt(signed.count);
     if (here !== null && equalBytes(here.hash, signed.hash)) return null;
+    if (signed.count <= this.#forgivenUntil()) return null;
     const why = here === null
       ? `this log has ${count} entries; ${signed.count} were signed by this node and seen by others`
       : `audit entry ${signed.count} is not the one that this node signed and others saw`;
     this.#rollback ??= why;
+    this.#lost = Math.max(this.#lost, signed.count);
     return why;
   }
 

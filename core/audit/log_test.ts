@@ -236,9 +236,34 @@ Deno.test("`AuditLog` after an old database was restored: noticed, recorded, gon
     assertEquals(restored.list(1)[0]?.kind, "state.rollback");
     assertEquals(JSON.parse(restored.list(1)[0]?.detail ?? ""), {
       found: "the database has 3 audit entries of 5",
+      lost: 5,
     });
     assert((await restored.verify()).sound);
     assertEquals((await open(old)).rollback, null);
+  }));
+
+Deno.test("`AuditLog` does not forget a rollback by going on, nor by a restart", () =>
+  inTemporary(async ({ table, path, clock, open }) => {
+    await fill(await open(), 3);
+    const old = new MemoryAuditTable(table.rows);
+    await fill(await open(), 2);
+    const named = await Deno.readTextFile(path);
+    await clock.advance(1);
+    await fill(await open(old), 9);
+    assertEquals(await Deno.readTextFile(path), named);
+    const later = await open(old);
+    assertEquals(later.rollback, "audit entry 5 is not the one that was written");
+    const { append } = old;
+    old.append = () => {
+      throw new Error("disk full");
+    };
+    await assertRejects(() => later.acknowledgeRollback("local"), Error, "disk full");
+    assertEquals(later.rollback, "audit entry 5 is not the one that was written");
+    old.append = append;
+    await later.acknowledgeRollback("local");
+    assertEquals((await open(old)).rollback, null);
+    await later.acknowledgeRollback("local");
+    assertEquals(later.head().count, 13);
   }));
 
 Deno.test("`AuditLog` tells an old back-up that has grown since by the entry, not by the number", () =>
@@ -318,7 +343,7 @@ Deno.test("`AuditLog.stretch()` gives hashes that lead from one head to another"
   }));
 
 Deno.test("`AuditLog.confront()` with what others saw is the last witness", () =>
-  inTemporary(async ({ table, path, open }) => {
+  inTemporary(async ({ table, path, clock, open }) => {
     const log = await open();
     await fill(log, 3);
     const backup = [new MemoryAuditTable(table.rows), await Deno.readTextFile(path)] as const;
@@ -335,12 +360,19 @@ Deno.test("`AuditLog.confront()` with what others saw is the last witness", () =
       "this log has 3 entries; 5 were signed by this node and seen by others",
     );
     assert(!(await restored.verify()).sound);
-    await restored.acknowledgeRollback("local");
+    await clock.advance(1);
     await fill(restored, 5);
     assertEquals(
-      restored.confront(signed),
+      (await open(old)).confront(signed),
       "audit entry 5 is not the one that this node signed and others saw",
     );
+    await restored.acknowledgeRollback("local");
+    // What others remember from before is no news now, also after a restart; what they saw beyond is.
+    for (const one of [restored, await open(old)]) {
+      assertEquals([one.confront(signed), one.rollback], [null, null]);
+    }
+    assert((await restored.verify()).sound);
+    assert(restored.confront({ ...signed, count: 99 })?.startsWith("this log has 9 entries; 99"));
   }));
 
 Deno.test("`exportAudit()` gives lines that verify by themselves", () =>
