@@ -7,14 +7,12 @@ import { admission, CredentialCache } from "./credential_cache.ts";
 import { HandshakeError, type HandshakeErrorCode } from "./errors.ts";
 import { encodeFrame, FrameReader } from "./frames.ts";
 import { Initiator } from "./initiator.ts";
-import { MAX_HALF_OPEN, MAX_SOURCES, MAX_WAITING, SOURCE_BURST } from "./limits.ts";
+import { MAX_HALF_OPEN, MAX_WAITING, SOURCE_BURST } from "./limits.ts";
 import type { Outcome, Party } from "./party.ts";
-import { SeenM1 } from "./seen.ts";
 import { Sessions } from "./session.ts";
 import { countingRandom, streamPair, testParty, type TestPartyOptions } from "./testing.ts";
 import { encodeCredential, issueCredential, verifyCredential } from "../identity/mod.ts";
 import { testAuthority } from "../identity/testing.ts";
-import { TokenBuckets } from "./token_buckets.ts";
 
 const native = webcryptoBackend(crypto.subtle);
 
@@ -128,14 +126,6 @@ Deno.test("Sessions.answer() drops an M1 that was answered before, before any co
   assertEquals(b.sessions.order, 1);
   first.near.close();
   await Promise.all([first.answered, again.answered]);
-});
-
-Deno.test("SeenM1 remembers a bounded number, the newest of them for certain", () => {
-  const seen = new SeenM1(8);
-  const mac = (number: number) => new Uint8Array(20).fill(number);
-  for (let number = 0; number < 20; number++) assert(seen.first(mac(number)));
-  assert(seen.size <= 8);
-  for (let number = 16; number < 20; number++) assert(!seen.first(mac(number)), `${number}`);
 });
 
 Deno.test("Sessions: a peer revoked after its credential was judged gets no secret", async (t) => {
@@ -359,35 +349,6 @@ Deno.test("Sessions bounds connections by source, those without M1, and those ha
   await Promise.all([...open, ...more]);
   assertEquals([b.sessions.figures.halfOpen, b.sessions.figures.waiting], [0, 0]);
   await connect(a, b);
-});
-
-Deno.test("TokenBuckets gives a burst, then a rate, and remembers a bounded number", () => {
-  const buckets = new TokenBuckets(3, 2);
-  const taken = (nowMs: number) => [1, 2, 3, 4].filter(() => buckets.take("a", nowMs)).length;
-  assertEquals(taken(0), 3);
-  assertEquals(taken(400), 0);
-  assertEquals(taken(500), 1);
-  assertEquals(taken(1_000_000), 3);
-  for (let index = 0; index < MAX_SOURCES + 10; index++) buckets.take(`s${index}`, 0);
-  assertEquals(buckets.size, MAX_SOURCES);
-});
-
-Deno.test("CredentialCache drops the least recently used, and what is known of its peer", async () => {
-  const clock = new ManualClock();
-  const cache = new CredentialCache(countingRandom(1), 2);
-  const parties = [];
-  for (const index of [1, 2, 3]) parties.push((await node(index, clock)).party().credential);
-  const [one, other, third] = parties;
-  assert(one !== undefined && other !== undefined && third !== undefined);
-  cache.put(one);
-  cache.put(other);
-  cache.delivered(other.nodeId, new Uint8Array(8));
-  assertEquals(cache.get(one.hash), one);
-  cache.put(third);
-  assertEquals([cache.size, cache.knows(one.nodeId), cache.knows(other.nodeId)], [2, true, false]);
-  assertEquals(cache.deliveredTo(other.nodeId), null);
-  cache.put({ ...one, hash: new Uint8Array(48) });
-  assertEquals([cache.size, cache.get(one.hash)], [2, undefined]);
 });
 
 const RUNS = Number(Deno.env.get("X0_FUZZ_RUNS") ?? 200);
