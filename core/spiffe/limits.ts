@@ -19,6 +19,9 @@ export const MAX_CERTIFICATE_BYTES = 16 * 1024;
 /** Certificates in a presented chain, and steps from a leaf to a root. */
 export const MAX_CHAIN = 4;
 
+/** Certificates that were read and are remembered. */
+export const MAX_READ_CERTIFICATES = 1_024;
+
 /** Signatures of chains that were checked and are remembered. */
 export const MAX_CHECKED_PAIRS = 2_048;
 

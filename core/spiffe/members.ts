@@ -3,6 +3,7 @@
 import type { Clock } from "../ports/mod.ts";
 import type { Backend } from "../pq/mod.ts";
 import {
+  CLOCK_SKEW_MS,
   EARLIEST_SANE_MS,
   IdentityError,
   type MeshState,
@@ -107,6 +108,9 @@ export class Members {
     const held = this.#held.get(nodeId);
     if (held !== undefined && !supersedes(announcement, held.member.announcement)) return null;
     if (held === undefined && this.#held.size >= MAX_MEMBERS) {
+      this.#drop((member) => nowMs > member.credential.claims.notAfterMs + CLOCK_SKEW_MS);
+    }
+    if (held === undefined && this.#held.size >= MAX_MEMBERS) {
       throw new SpiffeError(
         "too-many",
         `Cannot keep "${nodeId}": ${MAX_MEMBERS} members are known`,
@@ -198,20 +202,17 @@ export class Members {
     return this.usable(nowMs).map(({ announcement }) => encodeAnnouncement(announcement));
   }
 
-  /** Forgets who was revoked or ran out. @returns whether anybody was. */
-  prune(nowMs: number): boolean {
-    let changed = false;
-    for (const [nodeId, { member, previous }] of this.#held) {
-      if (!this.#counts(member, nowMs)) {
-        this.#held.delete(nodeId);
-        this.#table.remove(nodeId);
-        changed = true;
-      } else if (previous !== null && nowMs > previous.untilMs) {
-        this.#held.set(nodeId, { member, previous: null });
-        changed = true;
-      }
+  /** Forgets who was revoked. Whoever ran out is kept: it may be our clock that is wrong. */
+  dropRevoked(): void {
+    this.#drop(({ credential: { claims } }) => this.#mesh.revoked(claims));
+  }
+
+  #drop(over: (member: Member) => boolean): void {
+    for (const [nodeId, { member }] of this.#held) {
+      if (!over(member)) continue;
+      this.#held.delete(nodeId);
+      this.#table.remove(nodeId);
     }
-    return changed;
   }
 }
 

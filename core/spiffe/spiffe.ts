@@ -192,12 +192,7 @@ export class Spiffe {
     this.#changes.bump();
     for (const server of this.#servers) server.reverify();
     await this.#renewal.refresh(keys);
-    try {
-      this.members.prune(requireNowMs(this.#ports.clock));
-    } catch (error) {
-      // Without a clock nobody can be judged, and nobody is forgotten.
-      if (!(error instanceof SpiffeError)) throw error;
-    }
+    this.members.dropRevoked();
     this.#changes.bump();
   }
 

@@ -1,6 +1,7 @@
 // Believes in a chain of certificates that a peer proved to have the key of, or says why not. Never trusts
 // what the TLS stack made of it: a resumed session skips its checks (docs/protocol/spiffe.md).
 // X509-SVID §5, RFC 5280 §6 as far as SPIFFE needs it.
+import { sha256 } from "@noble/hashes/sha2.js";
 import type { SpiffeId } from "../identity/mod.ts";
 import {
   type CertificateView,
@@ -11,7 +12,12 @@ import {
   viewCertificate,
 } from "./certificate_view.ts";
 import { SpiffeError } from "./errors.ts";
-import { MAX_CHAIN, MAX_CHECKED_PAIRS } from "./limits.ts";
+import {
+  MAX_CERTIFICATE_BYTES,
+  MAX_CHAIN,
+  MAX_CHECKED_PAIRS,
+  MAX_READ_CERTIFICATES,
+} from "./limits.ts";
 import type { Members } from "./members.ts";
 import type { X509Library } from "./x509_library.ts";
 
@@ -53,6 +59,8 @@ export class PeerVerifier {
   readonly #foreign: ForeignAuthorities;
   /** Signatures that were checked: certificates do not change, so neither does the answer. */
   readonly #checked = new Map<string, boolean>();
+  /** Certificates that were read, by what they are: a peer shows the same with each request. */
+  readonly #read = new Map<string, CertificateView>();
 
   constructor(
     x509: X509Library,
@@ -81,7 +89,7 @@ export class PeerVerifier {
     if (chain.length > MAX_CHAIN) {
       throw new SpiffeError("malformed", `Cannot accept a chain of ${chain.length} certificates`);
     }
-    const leaf = viewCertificate(this.#x509, first);
+    const leaf = this.#view(first);
     const id = requireLeaf(leaf, role);
     requireCurrent(leaf, nowMs);
     return id.trustDomain === this.#trustDomain
@@ -118,7 +126,7 @@ export class PeerVerifier {
         `Cannot accept "${leaf.uris[0]}": there is no bundle of "${id.trustDomain}"`,
       );
     }
-    const shown = rest.map((der) => viewCertificate(this.#x509, der));
+    const shown = rest.map((der) => this.#view(der));
     if (!this.#reaches(leaf, shown, roots, nowMs, 0)) {
       throw new SpiffeError(
         "untrusted",
@@ -153,13 +161,27 @@ export class PeerVerifier {
     const known = this.#checked.get(key);
     if (known !== undefined) return known;
     const holds = isIssuedBy(below, above);
-    if (this.#checked.size >= MAX_CHECKED_PAIRS) {
-      const [oldest] = this.#checked.keys();
-      if (oldest !== undefined) this.#checked.delete(oldest);
-    }
-    this.#checked.set(key, holds);
+    remember(this.#checked, key, holds, MAX_CHECKED_PAIRS);
     return holds;
   }
+
+  #view(der: Uint8Array): CertificateView {
+    const key = der.length > MAX_CERTIFICATE_BYTES ? "" : sha256(der).toHex();
+    const known = this.#read.get(key);
+    if (known !== undefined) return known;
+    const view = viewCertificate(this.#x509, der);
+    remember(this.#read, key, view, MAX_READ_CERTIFICATES);
+    return view;
+  }
+}
+
+/** Puts an answer in; the oldest makes room. */
+function remember<T>(map: Map<string, T>, key: string, value: T, max: number): void {
+  if (map.size >= max) {
+    const [oldest] = map.keys();
+    if (oldest !== undefined) map.delete(oldest);
+  }
+  map.set(key, value);
 }
 
 function peerOf(
