@@ -51,6 +51,8 @@ export class SimPackets implements Packets {
       send: async (packet) => {
         await this.#links.get(link);
         keep(this.sent, { link, packet: packet.slice() });
+        // Whoever has the far end of that link reads it.
+        this.route(link, packet);
       },
       close() {},
     };

@@ -1,9 +1,10 @@
-// The suite of the Network port against the simulated network, and the machine's loopback.
+// The suites of the Network and Packets ports against the simulated network, and the machine's loopback.
 import { hostNetwork } from "../../core/host/net.ts";
-import { SimNetwork } from "../../core/sim/mod.ts";
+import { SimNetwork, SimPackets, simulate } from "../../core/sim/mod.ts";
 import { loadLibc } from "../../ffi/sys/mod.ts";
 import { ManualClock } from "../fixtures/clock.ts";
 import { testNetwork } from "./network.ts";
+import { testPackets } from "./packets.ts";
 
 // Here, so that the library belongs to no test (--sanitize-resources).
 loadLibc();
@@ -36,3 +37,12 @@ for (const address of ["127.0.0.1", "::1"]) {
       [Symbol.asyncDispose]: () => Promise.resolve(),
     }));
 }
+
+testPackets("simulated", () => {
+  const kernel = simulate({ nodes: 1, seed: 1, bare: true }).kernel(0);
+  return Promise.resolve({
+    kernel,
+    packets: new SimPackets(kernel.links),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  });
+});
