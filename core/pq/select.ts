@@ -24,7 +24,7 @@ export async function selectBackend(
   const native = webcryptoBackend(subtle);
   try {
     await probe(native, random);
-    return { backend: native, reason: "WebCrypto has ML-KEM, ML-DSA and ChaCha20-Poly1305" };
+    return { backend: native, reason: "WebCrypto has ML-KEM and ML-DSA" };
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     return { backend: portable, reason: `WebCrypto lacks a primitive: ${why}` };

@@ -1,5 +1,8 @@
 // The native backend: WebCrypto with the algorithms of "Modern Algorithms in the Web Cryptography API".
 // Keys are opaque to us, so wiping drops the handle; what the runtime then does with the memory is its own.
+// ChaCha20-Poly1305 is the same runtime's, but called in place: WebCrypto's goes through another thread, which
+// costs four times what the few kilobytes of a message do.
+import { createCipheriv, createDecipheriv } from "node:crypto";
 import {
   requireContributory,
   requireEncapsulationKey,
@@ -12,7 +15,20 @@ import { PqError } from "./errors.ts";
 import { KEMS, type SignatureName } from "./suite.ts";
 import type { Backend, Bytes } from "./types.ts";
 
-const AEAD = "ChaCha20-Poly1305";
+const AEAD = "chacha20-poly1305";
+const TAG_BYTES = 16;
+
+/** Octets in one piece of memory of their own. */
+function joined(...parts: readonly Uint8Array[]): Bytes {
+  const out = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    out.set(part, at);
+    at += part.length;
+    part.fill(0);
+  }
+  return out;
+}
 
 /** PKCS #8 in front of a 32-octet secret: RFC 8410 §7, for X25519 (2b656e) and Ed25519 (2b6570). */
 const PKCS8_HEAD: Readonly<Record<"X25519" | "Ed25519", string>> = Object.freeze({
@@ -180,20 +196,24 @@ export function webcryptoBackend(subtle: SubtleCrypto): Backend {
         wipe: () => handle.wipe(),
       };
     },
+    // deno-lint-ignore require-await
     async seal(key, nonce, aad, plaintext) {
-      const handle = await modern.importKey("raw-secret", given(key), { name: AEAD }, false, [
-        "encrypt",
-      ]);
-      const parameters = { name: AEAD, iv: given(nonce), additionalData: given(aad) };
-      return own(await subtle.encrypt(parameters, handle, given(plaintext)));
+      const cipher = createCipheriv(AEAD, key, nonce, { authTagLength: TAG_BYTES });
+      cipher.setAAD(aad, { plaintextLength: plaintext.length });
+      const body = cipher.update(plaintext);
+      const rest = cipher.final();
+      return joined(body, rest, cipher.getAuthTag());
     },
+    // deno-lint-ignore require-await
     async open(key, nonce, aad, sealed) {
-      const handle = await modern.importKey("raw-secret", given(key), { name: AEAD }, false, [
-        "decrypt",
-      ]);
-      const parameters = { name: AEAD, iv: given(nonce), additionalData: given(aad) };
+      const length = sealed.length - TAG_BYTES;
+      if (length < 0) return null;
       try {
-        return own(await subtle.decrypt(parameters, handle, given(sealed)));
+        const cipher = createDecipheriv(AEAD, key, nonce, { authTagLength: TAG_BYTES });
+        cipher.setAAD(aad, { plaintextLength: length });
+        cipher.setAuthTag(sealed.subarray(length));
+        const body = cipher.update(sealed.subarray(0, length));
+        return joined(body, cipher.final());
       } catch {
         return null;
       }
