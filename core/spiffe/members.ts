@@ -142,14 +142,7 @@ export class Members {
   /** Members that count now. @throws {IdentityError} "rollback" while revocations are missing. */
   usable(nowMs: number): readonly Member[] {
     this.#mesh.requireComplete();
-    const out: Member[] = [];
-    for (const { member, previous } of this.#held.values()) {
-      if (this.#counts(member, nowMs)) out.push(member);
-      if (previous !== null && nowMs <= previous.untilMs && this.#counts(previous.member, nowMs)) {
-        out.push(previous.member);
-      }
-    }
-    return out;
+    return this.#withKeys(nowMs).filter((member) => this.#counts(member, nowMs));
   }
 
   #counts({ credential: { claims, nodeId } }: Member, nowMs: number): boolean {
@@ -164,28 +157,23 @@ export class Members {
   }
 
   /**
-   * Members that may have issued a certificate whose authority key identifier is this; usable or not, so
-   * that a refusal can say why.
+   * Members that may have issued a certificate whose authority key identifier is this; whether they count is
+   * to be asked with {@link requireUsable}, so that a refusal can say why.
    */
-  issuers(keyId: string): readonly Member[] {
-    const out: Member[] = [];
-    for (const { member, previous } of this.#held.values()) {
-      if (member.intermediate.keyId === keyId) out.push(member);
-      if (previous !== null && previous.member.intermediate.keyId === keyId) {
-        out.push(previous.member);
-      }
-    }
-    return out;
+  issuers(keyId: string, nowMs: number): readonly Member[] {
+    return this.#withKeys(nowMs).filter(({ intermediate }) => intermediate.keyId === keyId);
   }
 
-  /** Members that may have signed a token with a key of this name; usable or not. */
-  signers(kid: string): readonly Member[] {
-    const out: Member[] = [];
-    for (const { member, previous } of this.#held.values()) {
-      if (member.jwt.kid === kid) out.push(member);
-      if (previous?.member.jwt.kid === kid) out.push(previous.member);
-    }
-    return out;
+  /** Members that may have signed a token with a key of this name; as {@link issuers}. */
+  signers(kid: string, nowMs: number): readonly Member[] {
+    return this.#withKeys(nowMs).filter(({ jwt }) => jwt.kid === kid);
+  }
+
+  /** Members with their keys, and those with keys that were replaced a short while ago. */
+  #withKeys(nowMs: number): readonly Member[] {
+    return [...this.#held.values()].flatMap(({ member, previous }) =>
+      previous === null || nowMs > previous.untilMs ? [member] : [member, previous.member]
+    );
   }
 
   /** @throws {IdentityError} "rollback", "expired", "not-yet-valid"; {SpiffeError} "revoked". */

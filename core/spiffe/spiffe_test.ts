@@ -6,6 +6,8 @@ import { hostClock } from "../host/mod.ts";
 import { loadX509 } from "./x509_library.ts";
 import { spiffeIdOf, viewCertificate } from "./certificate_view.ts";
 import { SpiffeError } from "./errors.ts";
+import { makeIntermediate } from "./intermediate.ts";
+import { issueX509Svid } from "./svid.ts";
 
 loadLibc();
 const x509 = await loadX509();
@@ -160,6 +162,7 @@ Deno.test("Spiffe.meshChanged() changes keys: new SVIDs at once, old ones hold u
   withMesh(async (mesh, clock) => {
     const [a, b] = [await mesh.node(), await mesh.node()];
     const old = a.spiffe.svid();
+    const before = await makeIntermediate(a.keys, a.state.credential);
     const token = a.spiffe.jwtSvid(["x"]);
     const next = await a.keyStore.prepareNext();
     await a.keyStore.promote(clock.wallMs() + HOUR_MS);
@@ -178,6 +181,10 @@ Deno.test("Spiffe.meshChanged() changes keys: new SVIDs at once, old ones hold u
     await clock.advance(HOUR_MS + 1000);
     await b.spiffe.meshChanged();
     assertEquals(b.spiffe.bundle().x509Authorities.length, 2);
+    // Whoever got hold of the old key gets nowhere with it.
+    const { spiffeId } = a.state.credential;
+    const late = await issueX509Svid(before, mesh.random, spiffeId, clock.wallMs(), HOUR_MS);
+    assertThrows(() => b.spiffe.verify(late.chain, "client"), SpiffeError, "no known member");
     a.keys.wipe();
   }));
 

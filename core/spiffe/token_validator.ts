@@ -56,7 +56,7 @@ export class TokenValidator {
   }
 
   async #member(token: ReadToken, nowMs: number): Promise<string> {
-    const [member] = this.#members.signers(token.kid);
+    const [member] = this.#members.signers(token.kid, nowMs);
     if (member === undefined || !await verifyToken(this.#subtle, token, member.jwt)) {
       throw untrusted(token);
     }

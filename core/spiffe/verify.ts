@@ -98,7 +98,7 @@ export class PeerVerifier {
   }
 
   #member(leaf: CertificateView, id: SpiffeId, nowMs: number): VerifiedPeer {
-    const issuer = this.#members.issuers(leaf.issuerKeyId ?? "")
+    const issuer = this.#members.issuers(leaf.issuerKeyId ?? "", nowMs)
       .find(({ intermediate }) => this.#issued(leaf, intermediate));
     if (issuer === undefined) {
       throw new SpiffeError(
