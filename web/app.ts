@@ -101,7 +101,7 @@ function routes(
   addNode(api, context);
   addDiagnostics(api, context);
   addConfig(api, config);
-  if (security !== undefined) addSecurity(api, security);
+  if (security !== undefined) addSecurity(api, security, context.clock);
   addPrometheus(api, cached);
   addStream(api, hub);
   addPage(api, context, config);

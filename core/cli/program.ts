@@ -11,6 +11,7 @@ import { addMeshCommands } from "./commands/mesh.ts";
 import { addPolicyCommands } from "./commands/policy.ts";
 import { addShowCommands } from "./commands/show.ts";
 import { addTunnelCommands } from "./commands/tunnels.ts";
+import { addWorkloadCommands } from "./commands/workload.ts";
 import { completionScript, type Shell, SHELLS } from "./completion.ts";
 import type { CliContext } from "./context.ts";
 import { CliError, EXIT, type ExitCode } from "./exit_codes.ts";
@@ -36,6 +37,7 @@ export function createProgram(context: CliContext): Command {
   addMeshCommands(program, context);
   addPolicyCommands(program, context);
   addTunnelCommands(program, context);
+  addWorkloadCommands(program, context);
   addAuditCommands(program, context);
   addMachineCommands(program, context);
   program.command("completion").description("completion script for a shell")

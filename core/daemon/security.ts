@@ -1,6 +1,6 @@
 // Trust, wired to this machine: sockets, randomness, the database's tables, the log.
 import type { Config } from "../config/mod.ts";
-import { hostNetwork, hostPackets, hostRandom } from "../host/mod.ts";
+import { hostNetwork, hostPackets, hostRandom, listenForWorkloads } from "../host/mod.ts";
 import type { DaemonNode } from "../node/mod.ts";
 import type { Clock, Files, Kernel } from "../ports/mod.ts";
 import { passphraseKdf, selectBackend } from "../pq/mod.ts";
@@ -40,6 +40,8 @@ export async function openSecurity(wiring: SecurityWiring): Promise<Security> {
     ...(kernel.info.kind === "linux" ? { packets: hostPackets(place) } : {}),
     backend,
     kdf: passphraseKdf(crypto.subtle),
+    subtle: crypto.subtle,
+    listenForWorkloads,
     tables: {
       tokens: store.tokens,
       requests: store.requests,
@@ -47,6 +49,7 @@ export async function openSecurity(wiring: SecurityWiring): Promise<Security> {
       audit: store.audit,
       policyVersions: store.policyVersions,
       auditHeads: store.auditHeads,
+      spiffe: store.spiffe,
     },
     directory,
     version: VERSION,

@@ -38,3 +38,9 @@ export const ASK_HEAD_MS = 60_000;
 
 /** A signed head with all the links it may carry, octets. */
 export const MAX_HEAD_BYTES = 40_000;
+
+/** Announcements in one answer. */
+export const MAX_ANNOUNCED_AT_ONCE = 2_048;
+
+/** How often it is looked for new neighbours on the fabric. */
+export const PEERS_CHECK_MS = 3_000;

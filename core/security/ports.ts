@@ -4,13 +4,23 @@ import type { Config } from "../config/mod.ts";
 import type { MembershipTables } from "../membership/mod.ts";
 import type { EventDraft } from "../node/mod.ts";
 import type { PolicyVersions } from "../policy/mod.ts";
-import type { Clock, Files, Kernel, Network, Packets, Random } from "../ports/mod.ts";
+import type {
+  Clock,
+  Files,
+  Kernel,
+  ListenForWorkloads,
+  Network,
+  Packets,
+  Random,
+} from "../ports/mod.ts";
+import type { SpiffeTables } from "../spiffe/mod.ts";
 import type { Backend, PassphraseCost, PassphraseKdf } from "../pq/mod.ts";
 
 /** Tables of the database that trust uses. */
 export interface SecurityTables extends MembershipTables {
   readonly policyVersions: PolicyVersions;
   readonly auditHeads: HeadTable;
+  readonly spiffe: SpiffeTables;
 }
 
 /** All that trust needs of the world. */
@@ -24,6 +34,9 @@ export interface SecurityPorts {
   readonly packets?: Packets;
   readonly backend: Backend;
   readonly kdf: PassphraseKdf;
+  /** Verifies tokens of other trust domains. */
+  readonly subtle: SubtleCrypto;
+  readonly listenForWorkloads: ListenForWorkloads;
   readonly passphraseCost?: PassphraseCost;
   readonly tables: SecurityTables;
   /** Absolute; keys, state and authority lie below it. */

@@ -13,8 +13,10 @@ import {
 import type { HealthCheck } from "../node/mod.ts";
 import { type OverlayView, PolicyStore } from "../policy/mod.ts";
 import type { SocketAddress } from "../ports/mod.ts";
+import { Spiffe } from "../spiffe/mod.ts";
 import { type PeerAppeared, Tunnels } from "../tunnel/mod.ts";
 import { parseEndpoint } from "./addresses.ts";
+import { Announcements } from "./announcements.ts";
 import { AuditHeads } from "./audit_heads.ts";
 import type { Contacts } from "./contacts.ts";
 import { Directory } from "./directory.ts";
@@ -55,7 +57,10 @@ export class MeshRuntime {
   readonly #filter: PolicyFilter;
   readonly #tunnels: Supervised<Tunnels>;
   readonly #fabric: Supervised<FabricParts>;
+  readonly #announcements: Announcements;
+  readonly #spiffe: Supervised<Spiffe>;
   #revoked: ReadonlySet<string>;
+  #attached: Promise<void> = Promise.resolve();
   #last: Promise<unknown> = Promise.resolve();
 
   private constructor(
@@ -91,6 +96,23 @@ export class MeshRuntime {
       log,
     });
     this.#revoked = this.#revokedNow();
+    this.#announcements = new Announcements({
+      clock,
+      fabric: () => this.fabric,
+      saw: (credential) => this.directory.saw(credential),
+      log,
+    });
+    this.#spiffe = new Supervised({
+      name: "spiffe",
+      clock,
+      start: () => this.#startSpiffe(),
+      stop: async (spiffe) => {
+        await this.#announcements.stop();
+        await spiffe.stop();
+      },
+      started: (spiffe) => this.#announcements.start(spiffe),
+      log,
+    });
     this.#tunnels = new Supervised({
       name: "tunnels",
       clock,
@@ -106,7 +128,10 @@ export class MeshRuntime {
         await Promise.all([heads.stop(), errands.stop()]);
         await fabric.stop();
       },
-      started: () => this.#introduceAll(),
+      started: ({ fabric }) => {
+        this.#introduceAll();
+        this.#attached = this.#announcements.attach(fabric);
+      },
       log,
     });
   }
@@ -130,6 +155,11 @@ export class MeshRuntime {
 
   get fabric(): Fabric | null {
     return this.#fabric.value?.fabric ?? null;
+  }
+
+  /** Certificates and tokens; `null` while they aren't issued. */
+  get spiffe(): Spiffe | null {
+    return this.#spiffe.value;
   }
 
   get heads(): AuditHeads | null {
@@ -261,6 +291,39 @@ export class MeshRuntime {
     return { fabric, heads, errands };
   }
 
+  async #startSpiffe(): Promise<Spiffe> {
+    const { clock, random, backend, subtle, tables, listenForWorkloads, log } = this.#ports;
+    const { state, keys } = this.#member;
+    const spiffe = await Spiffe.start(
+      { clock, random, backend, subtle, tables: tables.spiffe, listenForWorkloads },
+      {
+        mesh: state,
+        keys,
+        announced: (octets) => this.#announcements.announced(octets),
+        log,
+      },
+    );
+    try {
+      await this.#serveSpiffe(spiffe);
+    } catch (thrown) {
+      await spiffe.stop();
+      throw thrown;
+    }
+    return spiffe;
+  }
+
+  /** What the configuration wants served. */
+  async #serveSpiffe(spiffe: Spiffe): Promise<void> {
+    const { spiffe: wanted } = this.#ports.config();
+    if (wanted.workloadApi) {
+      const path = wanted.workloadSocket === ""
+        ? `${this.#ports.directory}/workload.sock`
+        : wanted.workloadSocket;
+      await spiffe.workloadApi(path);
+    }
+    if (wanted.bundleEndpoint) await spiffe.bundleEndpoint({ port: wanted.bundlePort });
+  }
+
   /** What the fabric must remember over a restart. */
   #memory(): FabricMemory {
     const { files, directory } = this.#ports;
@@ -311,6 +374,7 @@ export class MeshRuntime {
       case "credential":
         return await this.#believeAnew();
       case "keys":
+        await this.spiffe?.meshChanged(this.#member.keys);
         await this.tunnels?.membershipChanged(this.#member.keys);
         this.#party.cache.clear();
         return await this.fabric?.recheck();
@@ -319,6 +383,7 @@ export class MeshRuntime {
 
   async #believeAnew(): Promise<void> {
     this.#party.cache.clear();
+    await this.spiffe?.meshChanged();
     await this.tunnels?.membershipChanged();
     await this.fabric?.recheck();
     this.#filter.changed();
@@ -330,6 +395,7 @@ export class MeshRuntime {
     const fresh = [...now].filter((nodeId) => !before.has(nodeId));
     this.directory.prune();
     this.#filter.changed();
+    await this.spiffe?.meshChanged();
     for (const nodeId of fresh) {
       this.fabric?.disconnect(nodeId);
       await this.tunnels?.revoked(nodeId);
@@ -363,6 +429,7 @@ export class MeshRuntime {
     return [
       this.#tunnels.check(),
       this.#fabric.check(),
+      this.#spiffe.check(),
       policy === null
         ? { name: "policy", state: "ok", reason: `Policy ${this.policy.version} is in force` }
         : { name: "policy", state: "failed", reason: policy },
@@ -371,6 +438,8 @@ export class MeshRuntime {
 
   async close(): Promise<void> {
     await this.#last;
+    await this.#attached;
+    await this.#spiffe.close();
     await this.#fabric.close();
     await this.#tunnels.close();
     await this.#filter.stop();

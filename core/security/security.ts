@@ -5,6 +5,7 @@ import { Membership } from "../membership/mod.ts";
 import type { HealthCheck } from "../node/mod.ts";
 import type { ByteStream, SocketAddress } from "../ports/mod.ts";
 import { announcedAddresses, dialTargets, isLinkLocal, parseEndpoint } from "./addresses.ts";
+import type { Spiffe } from "../spiffe/mod.ts";
 import { Contacts } from "./contacts.ts";
 import type { PolicyDesk } from "./policy_desk.ts";
 import type { SecurityPorts } from "./ports.ts";
@@ -91,6 +92,11 @@ export class Security {
   /** The policy's desk; `null` while the node is in no mesh. */
   get policy(): PolicyDesk | null {
     return this.#runtime?.policy ?? null;
+  }
+
+  /** Certificates and tokens of this node and its programs; `null` while they aren't issued. */
+  get spiffe(): Spiffe | null {
+    return this.#runtime?.spiffe ?? null;
   }
 
   /** What other nodes signed about their audit logs. */

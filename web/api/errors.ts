@@ -4,6 +4,7 @@ import { CodedError, type CodedErrorOptions, InvariantError } from "../../core/b
 import { type ConfigError, ConfigFault, type ConfigFaultCode } from "../../core/config/mod.ts";
 import type { IdentityErrorCode } from "../../core/identity/mod.ts";
 import type { PolicyErrorCode } from "../../core/policy/mod.ts";
+import type { SpiffeErrorCode } from "../../core/spiffe/mod.ts";
 import type { KernelFaultCode } from "../../core/ports/mod.ts";
 import type { Problem } from "../http/problem.ts";
 
@@ -27,7 +28,12 @@ export class ApiError extends CodedError<
 type OwnCode = ApiError["code"];
 const STATUSES: Readonly<
   Record<
-    KernelFaultCode | ConfigFaultCode | IdentityErrorCode | PolicyErrorCode | OwnCode,
+    | KernelFaultCode
+    | ConfigFaultCode
+    | IdentityErrorCode
+    | PolicyErrorCode
+    | SpiffeErrorCode
+    | OwnCode,
     readonly [number, string]
   >
 > = {
@@ -71,6 +77,13 @@ const STATUSES: Readonly<
   "no-authority": [409, "Too few authority keys"],
   "refused": [403, "Refused"],
   "no-answer": [502, "No member answers"],
+  "wrong-id": [403, "Somebody else"],
+  "wrong-audience": [403, "For somebody else"],
+  "wrong-key": [503, "The key is not the one of the credential"],
+  "clock-not-set": [503, "The clock is not set"],
+  "unknown-domain": [409, "Unknown trust domain"],
+  "no-identity": [403, "No identity"],
+  "stopped": [503, "Not running"],
   "too-large": [413, "Too large"],
   "rollback": [409, "Older than what was seen"],
 };

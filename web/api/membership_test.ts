@@ -15,6 +15,7 @@ async function appOf({ membership }: TestNode): Promise<FixtureApp> {
       membership,
       policy: null,
       auditHeads: () => [],
+      spiffe: null,
       status: () => Promise.resolve(NOTHING),
     },
   });
