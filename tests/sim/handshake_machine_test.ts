@@ -1,5 +1,6 @@
 // The handshake machine of both ends, explored exhaustively, and mutants of it that must be caught.
-// X0_EXPLORE_CONNECTIONS=3 explores three connections at once instead of two (minutes, 4 GiB).
+// Two connections at once are explored whole; X0_EXPLORE_CONNECTIONS=3 looks for faults among three, as far as
+// MAX_STATES go, and fails for not being complete.
 import { assert, assertEquals, assertGreater, assertLessOrEqual } from "@std/assert";
 import { newPeer, nextPeer } from "../../core/handshake/mod.ts";
 import { explore, Explorer, type Machine } from "./handshake_explorer.ts";
