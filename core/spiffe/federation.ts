@@ -81,7 +81,9 @@ export class Federation {
 
   #read(trustDomain: string, text: string): Held {
     const bundle = decodeBundle(trustDomain, text);
-    return { bundle, authorities: viewAuthorities(this.#parts.x509, bundle.x509Authorities) };
+    const known = this.authorities(trustDomain) ?? [];
+    const { x509 } = this.#parts;
+    return { bundle, authorities: viewAuthorities(x509, bundle.x509Authorities, known) };
   }
 
   /** The bundle of a trust domain, or `null` when none is at hand. */
