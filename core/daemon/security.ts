@@ -56,6 +56,7 @@ export async function openSecurity(wiring: SecurityWiring): Promise<Security> {
     config,
     uptimeS: () => node.uptimeS(),
     record: (event) => node.record([event]),
+    note: (message) => log.info(message),
     log: (message) => log.warn(message),
   });
   return security;

@@ -66,6 +66,9 @@ export interface MembershipOptions {
   readonly dial: EnrolmentDialer;
   /** A member was authenticated at "host:port". */
   met(nodeId: string, address: string): void;
+  /** What a person may want to know. */
+  readonly note: (message: string) => void;
+  /** What went wrong. */
   readonly log: (message: string) => void;
 }
 
@@ -159,7 +162,7 @@ export class Membership {
     const desk = new EnrolmentDesk(this.#context, member);
     this.#desk = desk;
     const told = (outcome: EnrolmentOutcome, source: string) => {
-      this.#options.log(`A node at ${source} asked to enrol: ${outcome}`);
+      this.#options.note(`A node at ${source} asked to enrol: ${outcome}`);
       this.#tell("requests");
     };
     this.#server = new EnrolmentServer(this.#context, () => this.#require(), desk, told);

@@ -18,6 +18,8 @@ export interface AnnouncementsPorts {
   fabric(): Pick<Fabric, "publish" | "peers" | "request"> | null;
   /** Told of each member's credential that was verified. */
   saw(credential: VerifiedCredential): void;
+  /** New neighbours are on the fabric. */
+  met(): void;
   readonly log: (message: string) => void;
 }
 
@@ -109,6 +111,7 @@ export class Announcements {
       const fabric = this.#ports.fabric();
       const present = new Set((fabric?.peers() ?? []).map(({ nodeId }) => nodeId));
       const fresh = [...present].filter((nodeId) => !this.#asked.has(nodeId));
+      if (fresh.length > 0) this.#ports.met();
       const failed = new Set<string>();
       for (const nodeId of fresh) {
         if (fabric !== null && !await this.#ask(fabric, nodeId)) failed.add(nodeId);

@@ -44,3 +44,6 @@ export const MAX_ANNOUNCED_AT_ONCE = 2_048;
 
 /** How often it is looked for new neighbours on the fabric. */
 export const PEERS_CHECK_MS = 3_000;
+
+/** Who is revoked may still hear of it for so long on the fabric; its tunnels are gone by then. */
+export const FAREWELL_MS = 300;

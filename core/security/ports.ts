@@ -48,5 +48,8 @@ export interface SecurityPorts {
   uptimeS(): number;
   /** Something worth an event. */
   record(event: EventDraft): void;
+  /** What a person may want to know. */
+  readonly note: (message: string) => void;
+  /** What went wrong. */
   readonly log: (message: string) => void;
 }

@@ -18,6 +18,7 @@ import { type PeerAppeared, Tunnels } from "../tunnel/mod.ts";
 import { parseEndpoint } from "./addresses.ts";
 import { Announcements } from "./announcements.ts";
 import { AuditHeads } from "./audit_heads.ts";
+import { FAREWELL_MS } from "./limits.ts";
 import type { Contacts } from "./contacts.ts";
 import { Directory } from "./directory.ts";
 import { DOCUMENTS, meshDocuments } from "./documents.ts";
@@ -100,6 +101,10 @@ export class MeshRuntime {
       clock,
       fabric: () => this.fabric,
       saw: (credential) => this.directory.saw(credential),
+      met: () => {
+        this.heads?.hurry();
+        this.#fabric.value?.errands.hurry();
+      },
       log,
     });
     this.#spiffe = new Supervised({
@@ -395,10 +400,13 @@ export class MeshRuntime {
     const fresh = [...now].filter((nodeId) => !before.has(nodeId));
     this.directory.prune();
     this.#filter.changed();
+    // Told first, so that who is out learns it too; then cut off, whether it heard or not.
+    this.fabric?.changed(DOCUMENTS.revocations);
+    for (const nodeId of fresh) await this.tunnels?.revoked(nodeId);
     await this.spiffe?.meshChanged();
+    await this.#ports.clock.sleep(FAREWELL_MS);
     for (const nodeId of fresh) {
       this.fabric?.disconnect(nodeId);
-      await this.tunnels?.revoked(nodeId);
       this.#contacts.forget(nodeId);
       this.#ports.record({
         severity: "warning",
@@ -407,7 +415,6 @@ export class MeshRuntime {
         message: `Node ${nodeId} was revoked: it is cut off`,
       });
     }
-    this.fabric?.changed(DOCUMENTS.revocations);
     await this.fabric?.recheck();
   }
 

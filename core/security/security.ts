@@ -41,6 +41,7 @@ export class Security {
         const endpoint = parseEndpoint(address);
         if (endpoint !== null && !isLinkLocal(endpoint.host)) contacts.met(nodeId, endpoint);
       },
+      note: ports.note,
       log,
     });
     const security = new Security(ports, membership, contacts);

@@ -63,6 +63,7 @@ export class TestMesh implements AsyncDisposable {
       members: () => [...this.#nodes.keys()].filter((other) => other !== address),
       dial: (remote) => Promise.resolve(this.#connect(remote, address)),
       met: () => {},
+      note: () => {},
       log: (line) => log.push(line),
     });
     const node = {

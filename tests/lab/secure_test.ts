@@ -99,6 +99,7 @@ Deno.test("trust on the real kernel", async (t) => {
   await step("a policy reaches all members and filters the overlay", async () => {
     const toml = `[[rules]]
 name = "speed"
+effect = "allow"
 from = ["role:node"]
 to = ["role:node"]
 services = ["tcp/5201"]
