@@ -200,7 +200,8 @@ Deno.test("`Store` goes on when the disk is full, and recovers", () =>
     const clock = new ManualClock();
     const logged: string[] = [];
     const store = await openStore(directory, files, clock, {
-      maxPages: 20,
+      // Room for the tables and a little more.
+      maxPages: 40,
       log: (message) => logged.push(message),
     });
     for (let n = 0; n < 3_000; n++) note(store, `${n} ${"x".repeat(1_000)}`);
