@@ -88,6 +88,17 @@ async function allTests(): Promise<string[]> {
   return files;
 }
 
+/** A file whose guest cannot even be prepared is one failure, and the others still run. */
+async function countsOf(file: string, options: SessionOptions): Promise<Counts> {
+  try {
+    return await runTests([file], options);
+  } catch (error) {
+    if (!(error instanceof LabError)) throw error;
+    options.log(`lab: ${error.message}`);
+    return { ...noTests, failed: 1 };
+  }
+}
+
 /** Runs each file in a guest of its own, so that none can spoil another. One file's output is shown as
  * it comes, that of several when each is done. */
 async function runInGuests(files: readonly string[], options: SessionOptions): Promise<Counts> {
@@ -99,7 +110,7 @@ async function runInGuests(files: readonly string[], options: SessionOptions): P
     for (let file = queue.shift(); file !== undefined; file = queue.shift()) {
       const lines: string[] = [];
       const startMs = performance.now();
-      const result = await runTests([file], { ...options, log: (line) => lines.push(line) });
+      const result = await countsOf(file, { ...options, log: (line) => lines.push(line) });
       const seconds = ((performance.now() - startMs) / 1000).toFixed(0);
       for (const line of [`--- ${file} (${seconds} s)`, ...lines]) log(line);
       counts.push(result);
