@@ -1,41 +1,16 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { ManualClock } from "../../tests/fixtures/clock.ts";
 import { hostFiles } from "../host/mod.ts";
 import { FileError, type Files } from "../ports/mod.ts";
+import { fill, inTemporary } from "../../tests/fixtures/audit.ts";
 import { AuditError } from "./errors.ts";
-import { exportAudit, parseAuditLine, verdictInWords, verifyExport } from "./export.ts";
+import { verdictInWords } from "./export.ts";
 import { MAX_DETAIL_BYTES, MAX_HEAD_LINKS, MAX_SUBJECT_BYTES, USUAL_HEAD_LINKS } from "./limits.ts";
 import { type AuditEntry, AuditLog, hashOfEntry } from "./log.ts";
 import { flipped, MemoryAuditTable } from "./testing.ts";
 
 const files = hostFiles();
 
-interface Bench {
-  readonly table: MemoryAuditTable;
-  readonly path: string;
-  readonly clock: ManualClock;
-  readonly open: (table?: MemoryAuditTable) => Promise<AuditLog>;
-}
-
-async function inTemporary(run: (bench: Bench) => Promise<void>): Promise<void> {
-  const directory = await Deno.makeTempDir();
-  const [table, clock, path] = [new MemoryAuditTable(), new ManualClock(), `${directory}/head`];
-  try {
-    const open = (other = table) => AuditLog.open(other, files, clock, path);
-    await run({ table, path, clock, open });
-  } finally {
-    await Deno.remove(directory, { recursive: true });
-  }
-}
-
-async function fill(log: AuditLog, count: number): Promise<void> {
-  for (let i = 0; i < count; i++) {
-    await log.append("node.enrolled", "local", `spiffe://test.mesh/node/n${i}`, { serial: i });
-  }
-}
-
-/** The entry with further fields, and its own hash made anew if asked for. */
 function forged(entry: AuditEntry, change: Partial<AuditEntry>, rehash: boolean): AuditEntry {
   const next = { ...entry, ...change };
   return rehash ? { ...next, hash: hashOfEntry(next) } : next;
@@ -373,49 +348,6 @@ Deno.test("`AuditLog.confront()` with what others saw is the last witness", () =
     }
     assert((await restored.verify()).sound);
     assert(restored.confront({ ...signed, count: 99 })?.startsWith("this log has 9 entries; 99"));
-  }));
-
-Deno.test("`exportAudit()` gives lines that verify by themselves", () =>
-  inTemporary(async ({ table, open }) => {
-    const log = await open();
-    await fill(log, 1_203);
-    const lines = [...exportAudit(log)];
-    assertEquals(lines.length, 1_203);
-    assertEquals(lines.map((line, i) => parseAuditLine(line, i + 1)), table.rows);
-    assertEquals(verifyExport(lines), { sound: true, head: log.head() });
-    assertEquals(verifyExport([]), { sound: true, head: { count: 0, hash: new Uint8Array(48) } });
-    const cut = lines.toSpliced(700, 1);
-    assertEquals(verifyExport(cut), { sound: false, brokenAt: 701, why: "entry 701 is missing" });
-    const changed = lines.with(700, lines[700]?.replace("n700", "n7OO") ?? "");
-    assertEquals(verifyExport(changed), {
-      sound: false,
-      brokenAt: 701,
-      why: "entry 701 was changed",
-    });
-  }));
-
-Deno.test("parseAuditLine() refuses whatever is no entry", () =>
-  inTemporary(async ({ open }) => {
-    const log = await open();
-    await fill(log, 1);
-    const [good = ""] = exportAudit(log);
-    const fields = JSON.parse(good) as Record<string, unknown>;
-    const bad: readonly string[] = [
-      "",
-      "[]",
-      "null",
-      "{}",
-      good.slice(0, -1),
-      ...Object.keys(fields).map((name) => JSON.stringify({ ...fields, [name]: null })),
-      JSON.stringify({ ...fields, index: 1.5 }),
-      JSON.stringify({ ...fields, hash: "00" }),
-      JSON.stringify({ ...fields, note: "a".repeat(30_000) }),
-    ];
-    for (const line of bad) {
-      const error = assertThrows(() => parseAuditLine(line, 7), AuditError);
-      assertEquals(error.code, "malformed");
-      assert(error.message.startsWith("Cannot read line 7 of the audit log"), error.message);
-    }
   }));
 
 Deno.test("`AuditLog.verify()` holds for what was appended and for nothing that differs from it", () =>

@@ -68,8 +68,13 @@ function matches(rule: Config["firewall"]["rules"][number]): readonly string[] {
       return protocols.map((protocol) => [...source, protocol].join(" "));
     }
     default:
-      return [[...source, ports === "" ? `meta l4proto ${PROTOCOL_NUMBERS[rule.protocol]}` : rule.protocol + ports]
-        .join(" ")];
+      return [
+        [
+          ...source,
+          ports === "" ? `meta l4proto ${PROTOCOL_NUMBERS[rule.protocol]}` : rule.protocol + ports,
+        ]
+          .join(" "),
+      ];
   }
 }
 

@@ -9,5 +9,6 @@ export type { InviteOptions, MadeInvite } from "./invites.ts";
 export type * from "./ports.ts";
 export type { JoinOutcome } from "./joining.ts";
 export { describeCarried, signCarried } from "./requests.ts";
-export { Membership, type MembershipChange, type MembershipOptions } from "./service.ts";
+export { Membership } from "./service.ts";
+export type { MembershipChange, MembershipOptions } from "./service_types.ts";
 export type { JoinStatus, MembershipStatus, MemberStatus, RequestView } from "./status.ts";

@@ -13,7 +13,7 @@ import { askMembers, type EnrolmentDialer } from "./asking.ts";
 import { type Context, type Member, requireClock, trustedNowMs } from "./context.ts";
 import type { EnrolmentDesk } from "./desk.ts";
 import { requireOwn } from "./entering.ts";
-import { OLD_KEYS_MS } from "./limits.ts";
+import { OLD_KEYS_MS, RENEWAL_CHECK_MS, RENEWAL_SPREAD_MS } from "./limits.ts";
 import type { EnrolmentAnswer } from "./messages.ts";
 
 /** Whom to ask for a new credential. */
@@ -147,4 +147,16 @@ export async function rotateNodeKeys(
     generation: next.generation,
   });
   return next;
+}
+
+/** An hour, or less when `replaced` tells that the authority was replaced meanwhile. */
+export async function pauseBeforeRenewal(
+  { clock, random }: Context,
+  replaced: AbortController,
+  signal: AbortSignal,
+): Promise<void> {
+  await clock.sleep(RENEWAL_CHECK_MS, AbortSignal.any([signal, replaced.signal]));
+  if (!replaced.signal.aborted) return;
+  const [high = 0, low = 0] = random.bytes(2);
+  await clock.sleep(RENEWAL_SPREAD_MS * (high * 256 + low) / 65_536, signal);
 }

@@ -12,7 +12,6 @@ import {
   type NodeKeys,
 } from "../identity/mod.ts";
 import { type Bytes, equalBytes } from "../pq/mod.ts";
-import type { EnrolmentDialer } from "./asking.ts";
 import {
   revokeNode,
   rotateAuthority,
@@ -39,38 +38,19 @@ import {
   makeInvite,
 } from "./invites.ts";
 import { Joining, type JoinOutcome } from "./joining.ts";
-import { MAX_ROWS, RENEWAL_CHECK_MS, RENEWAL_SPREAD_MS } from "./limits.ts";
+import { MAX_ROWS } from "./limits.ts";
 import type { SigningRequest, TokenRecord } from "./ports.ts";
-import { renewalDue, type RenewalWays, renewCredential, rotateNodeKeys } from "./renewal.ts";
+import {
+  pauseBeforeRenewal,
+  renewalDue,
+  type RenewalWays,
+  renewCredential,
+  rotateNodeKeys,
+} from "./renewal.ts";
+import { keysOf } from "./own_keys.ts";
 import { exportRequest, goodSignatures, importRequest, signCarried } from "./requests.ts";
 import { type MembershipStatus, memberStatus, type RequestView, viewOf } from "./status.ts";
-
-/** What changed. "member": this node entered a mesh. */
-export type MembershipChange =
-  | "member"
-  | "join"
-  | "credential"
-  | "keys"
-  | "authority"
-  | "revocations"
-  | "requests";
-
-/** What the service is told by whoever runs it. */
-export interface MembershipOptions {
-  /** What this node calls itself. */
-  name(): string;
-  /** "host:port" where other nodes reach this one, best first. */
-  addresses(): Promise<readonly string[]>;
-  /** "host:port" of other members, as they are known now. */
-  members(): readonly string[];
-  readonly dial: EnrolmentDialer;
-  /** A member was authenticated at "host:port". */
-  met(nodeId: string, address: string): void;
-  /** What a person may want to know. */
-  readonly note: (message: string) => void;
-  /** What went wrong. */
-  readonly log: (message: string) => void;
-}
+import type { MembershipChange, MembershipOptions } from "./service_types.ts";
 
 /** The service of one node. */
 export class Membership {
@@ -119,7 +99,7 @@ export class Membership {
     if (state === null) {
       return await this.#joining.resume();
     }
-    const keys = await this.#keysOf(state);
+    const keys = await keysOf(this.#context, state);
     if (keys === null) {
       throw new IdentityError(
         "missing",
@@ -128,32 +108,6 @@ export class Membership {
     }
     this.#become({ keys, state });
     await keyStore.dropEnded(trustedNowMs(this.#context.clock) ?? 0);
-  }
-
-  /** The keys that the credential names: after a crash in a rotation they may be the next ones. */
-  async #keysOf({ credential: { claims } }: MeshState): Promise<NodeKeys | null> {
-    const { keyStore, clock } = this.#context;
-    const keys = await keyStore.current();
-    if (keys === null || equalBytes(keys.wireguardPublic, claims.wireguard)) return keys;
-    keys.wipe();
-    const slots = await keyStore.slots();
-    const next = slots?.next ?? null;
-    if (next === null) {
-      throw new IdentityError(
-        "wrong-node",
-        "Cannot use this node's keys: its credential is for others",
-      );
-    }
-    const promoted = await keyStore.load(next);
-    if (!equalBytes(promoted.wireguardPublic, claims.wireguard)) {
-      promoted.wipe();
-      throw new IdentityError(
-        "wrong-node",
-        "Cannot use this node's keys: its credential is for others",
-      );
-    }
-    await keyStore.promote(trustedNowMs(clock) ?? 0);
-    return promoted;
   }
 
   #become(member: Member): void {
@@ -405,20 +359,10 @@ export class Membership {
     });
   }
 
-  /** An hour, or less when the authority was replaced meanwhile. */
-  async #pauseBeforeRenewal(): Promise<void> {
-    const { clock, random } = this.#context;
-    const wake = this.#replaced = new AbortController();
-    await clock.sleep(RENEWAL_CHECK_MS, AbortSignal.any([this.#stop.signal, wake.signal]));
-    if (!wake.signal.aborted) return;
-    const [high = 0, low = 0] = random.bytes(2);
-    await clock.sleep(RENEWAL_SPREAD_MS * (high * 256 + low) / 65_536, this.#stop.signal);
-  }
-
   async #renewing(): Promise<void> {
     const { signal } = this.#stop;
     while (!signal.aborted) {
-      await this.#pauseBeforeRenewal();
+      await pauseBeforeRenewal(this.#context, this.#replaced = new AbortController(), signal);
       if (signal.aborted || this.#member === null || !renewalDue(this.#context, this.#member)) {
         continue;
       }

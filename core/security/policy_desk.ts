@@ -17,6 +17,7 @@ import {
   isSigned,
   parseAsked,
   type PolicyDocument,
+  type PolicyDraft,
   PolicyError,
   policyRank,
   type PolicyStore,
@@ -154,7 +155,7 @@ export class PolicyDesk {
   }
 
   /** What a text would change; nothing is signed. */
-  check(toml: string) {
+  check(toml: string): PolicyDraft {
     return this.#ports.store.draft(toml, this.#nowMs());
   }
 

@@ -1,7 +1,7 @@
 // Keeps the packet filter on the overlay as the policy and the known members say. Without it no tunnel is
 // made: who can't be kept out is not let near.
 import { messageOf } from "../base/mod.ts";
-import { OverlayFirewall, type OverlayView } from "../policy/mod.ts";
+import { type DeniedPackets, OverlayFirewall, type OverlayView } from "../policy/mod.ts";
 import type { Clock, Firewall } from "../ports/mod.ts";
 import { FILTER_CHECK_MS, FILTER_SETTLE_MS } from "./limits.ts";
 
@@ -47,7 +47,7 @@ export class PolicyFilter {
   }
 
   /** Packets that no rule allowed; `null` when the filter is not there. */
-  async denied() {
+  async denied(): Promise<DeniedPackets | null> {
     return await this.#filter.denied().catch(() => null);
   }
 

@@ -1,17 +1,11 @@
 // What runs while the node is a member: policy, packet filter, tunnels, fabric, and what travels on it. Starts
 // with membership and ends with the program.
 import { messageOf } from "../base/mod.ts";
-import { type Fabric, type FabricMemory, startFabric } from "../fabric/mod.ts";
+import { type Fabric, startFabric } from "../fabric/mod.ts";
 import { MODE, type Mode, type ModeService } from "../handshake/mod.ts";
-import { acceptedSets } from "../identity/mod.ts";
-import {
-  type Member,
-  type Membership,
-  type MembershipChange,
-  trustedNowMs,
-} from "../membership/mod.ts";
+import type { Member, Membership, MembershipChange } from "../membership/mod.ts";
 import type { HealthCheck } from "../node/mod.ts";
-import { type OverlayView, PolicyStore } from "../policy/mod.ts";
+import type { DeniedPackets, OverlayView, PolicyStore } from "../policy/mod.ts";
 import type { SocketAddress } from "../ports/mod.ts";
 import { Spiffe } from "../spiffe/mod.ts";
 import { type PeerAppeared, Tunnels } from "../tunnel/mod.ts";
@@ -26,6 +20,7 @@ import { OwnParty } from "./own_party.ts";
 import { PolicyDesk } from "./policy_desk.ts";
 import { PolicyFilter } from "./policy_filter.ts";
 import type { SecurityPorts } from "./ports.ts";
+import { fabricMemory, openPolicy, openPorts } from "./runtime_parts.ts";
 import { SignatureErrands } from "./signing.ts";
 import { Supervised } from "./supervised.ts";
 
@@ -34,16 +29,6 @@ interface FabricParts {
   readonly fabric: Fabric;
   readonly heads: AuditHeads;
   readonly errands: SignatureErrands;
-}
-
-/** Ports that nodes reach in the clear beside handshakes and fabric: DNS, DHCP, page, maps. */
-function openPorts({ api, respondd, firewall }: ReturnType<SecurityPorts["config"]>) {
-  const pages = api.listen.flatMap((text) => parseEndpoint(text)?.port ?? []);
-  const ssh = firewall.sshFrom.includes("lan") ? [22] : [];
-  return {
-    tcp: [53, ...pages, ...ssh],
-    udp: [53, 67, 68, 546, 547, ...(respondd.enabled ? [respondd.port] : [])],
-  };
 }
 
 /** One membership, running. */
@@ -172,7 +157,7 @@ export class MeshRuntime {
   }
 
   /** Packets on the overlay that no rule allowed. */
-  denied() {
+  denied(): Promise<DeniedPackets | null> {
     return this.#filter.denied();
   }
 
@@ -197,7 +182,7 @@ export class MeshRuntime {
     if (!overlay.enabled) throw new Error("overlay.enabled is false in the configuration");
     // Who may reach what comes first: no tunnel is ever open to everybody.
     await this.#filter.start();
-    const open = openPorts({ overlay, mesh, lan, ...rest });
+    const open = openPorts(rest);
     const enrolment = this.#membership.enrolment;
     const modes = new Map<Mode, ModeService>();
     if (enrolment !== null) modes.set(MODE.enrol, enrolment);
@@ -272,7 +257,7 @@ export class MeshRuntime {
       backend,
       party: () => this.#party.party(),
       cache: this.#party.cache,
-      memory: this.#memory(),
+      memory: fabricMemory(this.#ports),
       log: { info: () => {}, warn: log },
     }, {
       listen: [{ host: "::", port: overlay.fabricPort }],
@@ -327,16 +312,6 @@ export class MeshRuntime {
       await spiffe.workloadApi(path);
     }
     if (wanted.bundleEndpoint) await spiffe.bundleEndpoint({ port: wanted.bundlePort });
-  }
-
-  /** What the fabric must remember over a restart. */
-  #memory(): FabricMemory {
-    const { files, directory } = this.#ports;
-    const path = `${directory}/fabric.memory`;
-    return {
-      load: async () => await files.stat(path) === null ? null : await files.read(path),
-      save: (octets) => files.writeAtomic(path, octets, 0o600),
-    };
   }
 
   #revokedNow(): ReadonlySet<string> {
@@ -424,11 +399,6 @@ export class MeshRuntime {
     if (missing !== null) this.#ports.log(missing);
   }
 
-  /** "host:port" of members as they were met, the newest first. */
-  get endpoints(): readonly string[] {
-    return this.#contacts.endpoints;
-  }
-
   /** Health of each part. */
   checks(): readonly HealthCheck[] {
     const { problem } = this.#filter;
@@ -451,26 +421,4 @@ export class MeshRuntime {
     await this.#tunnels.close();
     await this.#filter.stop();
   }
-}
-
-async function openPolicy(
-  { files, backend, tables, directory, clock }: SecurityPorts,
-  membership: Membership,
-  changed: () => void,
-): Promise<PolicyStore> {
-  const { member } = membership;
-  if (member === null) throw new Error("Cannot start: this node is in no mesh");
-  const { state } = member;
-  return await PolicyStore.open({
-    files,
-    backend,
-    versions: tables.policyVersions,
-    path: `${directory}/policy.signed`,
-    trustDomain: state.trustDomain,
-    mesh: state.meshHash.toHex(),
-    sets: () => acceptedSets(state.chain, trustedNowMs(clock)),
-    allSets: () => [state.chain.first, ...state.chain.rotations.map(({ next }) => next)],
-    unsigned: "starting",
-    changed,
-  });
 }

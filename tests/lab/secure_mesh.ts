@@ -1,7 +1,7 @@
 // Runs in a lab guest. Nodes with the project's program that are members of one mesh: helpers for tests and
 // benchmarks. Everything goes through the daemons' API, over the unix socket that is kept for the owner.
 import type { Daemons } from "./daemons.ts";
-import { line, type Topology, wireTopology } from "./topology.ts";
+import { line, shell, type Topology, wireTopology } from "./topology.ts";
 
 /** Overlay link of a daemon. */
 export const OVERLAY = "x0";
@@ -20,9 +20,10 @@ ${wires}${more}`;
   };
 }
 
-/** A line of nodes on wires. */
-export function wiredLine(count: number): Promise<Topology> {
-  return wireTopology(count, line(count));
+/** A line of nodes on wires, on a kernel that lets packets wait for their tunnel. */
+export async function wiredLine(count: number): Promise<Topology> {
+  await shell(["modprobe -a tun wireguard"]);
+  return await wireTopology(count, line(count));
 }
 
 /** Asks a daemon over its unix socket. @throws with the daemon's own words */

@@ -127,11 +127,12 @@ services = ["tcp/5201"]
 
   await step("packets of the overlay outside of its tunnel are dropped and counted", async () => {
     const before = (await tunnels(1)).tunnels?.drops ?? {};
+    const forged = [`${a.overlayAddress}/128`, "dev", "br-lan", "metric", "1"];
     // A forged packet: the overlay's source address, on the bridge.
     await mesh.exec(2, "ip", "-6", "addr", "add", `${c.overlayAddress}/128`, "dev", "lo");
-    await mesh.exec(2, "ip", "-6", "route", "add", `${a.overlayAddress}/128`, "dev", "br-lan");
+    await mesh.exec(2, "ip", "-6", "route", "add", ...forged);
     await pings(mesh, 2, a.overlayAddress);
-    await mesh.exec(2, "ip", "-6", "route", "del", `${a.overlayAddress}/128`, "dev", "br-lan");
+    await mesh.exec(2, "ip", "-6", "route", "del", ...forged);
     await mesh.exec(2, "ip", "-6", "addr", "del", `${c.overlayAddress}/128`, "dev", "lo");
     const after = (await tunnels(2)).tunnels?.drops ?? {};
     assert((after["leftOutside"] ?? 0) > 0, `nothing dropped: ${JSON.stringify([before, after])}`);
