@@ -1,7 +1,7 @@
 // House rules that a program can check. Prints each breach with its place; exits 1 when there is one.
 import { ROOT, sourceFiles } from "./lib/modules.ts";
 
-const MAX_FILE_LINES = 420;
+const MAX_FILE_LINES = 430;
 
 /** Where the world may be touched directly: everybody else takes a port. */
 const AMBIENT_ALLOWED =
