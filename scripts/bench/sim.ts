@@ -102,6 +102,7 @@ export async function bench(): Promise<BenchOutcome> {
   }
   const costs = (of: readonly Run[]) => of.map(({ cpuS }) => (cpuS * 1000) / SMALL_NODES);
   const neighbours = (of: readonly Run[]) => of.map((run) => run.neighbours);
+  const heard = (of: readonly Run[]) => of.map((run) => run.receptions / SMALL_NODES);
   const rows = [
     ...runs.flatMap((run) => [
       row(`${run.name}: one simulated minute`, "s of one core", run.cpuS, {
@@ -121,6 +122,11 @@ export async function bench(): Promise<BenchOutcome> {
     rowOf("neighbours of a node, dense over sparse", "", neighbours(many), {
       name: "sparse",
       samples: neighbours(few),
+    }),
+    // Neighbours that are nearer are also heard better: of each one's frames more arrive.
+    rowOf("OGMs that a node hears in a minute, dense over sparse", "", heard(many), {
+      name: "sparse",
+      samples: heard(few),
     }),
   ];
   return {
