@@ -5,10 +5,10 @@ import {
   type AuditEntry,
   type AuditHead,
   type AuditKind,
-  type AuditLog,
   type AuditVerdict,
   followEntries,
-} from "./log.ts";
+} from "./chain.ts";
+import { type AuditLog } from "./log.ts";
 
 /** One entry as a line of JSON, without the line's end. `detail` stays text: its octets are hashed. */
 export function auditLine(entry: AuditEntry): string {

@@ -16,7 +16,7 @@ import {
 } from "../identity/mod.ts";
 import { type Backend, type Bytes, equalBytes } from "../pq/mod.ts";
 import { MAX_HEAD_LINKS } from "./limits.ts";
-import { type AuditHead, type AuditStretch, linkHash } from "./log.ts";
+import { type AuditHead, type AuditStretch, linkHash } from "./chain.ts";
 
 /** Kind of the statement. */
 export const AUDIT_HEAD = "audit head";

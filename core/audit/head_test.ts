@@ -16,7 +16,7 @@ import {
 } from "./head.ts";
 import { HeadBook } from "./head_book.ts";
 import { SEEN_AGAIN_MS } from "./limits.ts";
-import { type AuditStretch, linkHash } from "./log.ts";
+import { type AuditStretch, linkHash } from "./chain.ts";
 import { flipped, MemoryHeadTable } from "./testing.ts";
 
 const backend = webcryptoBackend(crypto.subtle);

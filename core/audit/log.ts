@@ -3,8 +3,19 @@
 // time in a file: a database restored from an old backup, or cut, is noticed. It is no defence against
 // somebody who rewrites both; for that heads are signed and passed on (head.ts, head_book.ts).
 import { type Clock, FileError, type Files } from "../ports/mod.ts";
-import { WireWriter } from "../base/mod.ts";
-import { type Bytes, equalBytes, hashParts } from "../pq/mod.ts";
+import { equalBytes } from "../pq/mod.ts";
+import {
+  type AuditEntry,
+  type AuditHead,
+  type AuditKind,
+  type AuditStretch,
+  type AuditVerdict,
+  followEntries,
+  hashOfBody,
+  hashOfEntry,
+  missingEntry,
+  START,
+} from "./chain.ts";
 import { AuditError } from "./errors.ts";
 import type { AuditTable } from "./ports.ts";
 import {
@@ -14,84 +25,6 @@ import {
   USUAL_HEAD_LINKS,
   VERIFY_BATCH,
 } from "./limits.ts";
-
-/** What is recorded. */
-export type AuditKind =
-  | "mesh.created"
-  | "mesh.joined"
-  | "mesh.restored"
-  | "invite.made"
-  | "invite.cancelled"
-  | "node.requested"
-  | "node.enrolled"
-  | "node.renewed"
-  | "node.refused"
-  | "node.revoked"
-  | "request.approved"
-  | "authority.rotated"
-  | "keys.rotated"
-  | "policy.changed"
-  | "state.rollback";
-
-/** One entry. */
-export interface AuditEntry {
-  /** 1, 2, 3 … without a gap. */
-  readonly index: number;
-  /** Wall time; may be wrong on a node without a clock. */
-  readonly atMs: number;
-  readonly kind: AuditKind;
-  /** Who did it: a SPIFFE ID, or "local" for whoever commands this node. */
-  readonly actor: string;
-  /** To whom: a SPIFFE ID, a request, a mesh. */
-  readonly subject: string;
-  /** JSON object with what else is to be known. Never secrets. */
-  readonly detail: string;
-  /** Hash of the entry before; zeroes for the first. */
-  readonly previous: Bytes;
-  readonly hash: Bytes;
-}
-
-/** Which chain, and how far. */
-export interface AuditHead {
-  readonly count: number;
-  readonly hash: Bytes;
-}
-
-/** What a check found. */
-export type AuditVerdict =
-  | { readonly sound: true; readonly head: AuditHead }
-  | { readonly sound: false; readonly brokenAt: number; readonly why: string };
-
-/** A part of the chain as hashes: the head before it, and what each entry after that says. */
-export interface AuditStretch {
-  readonly base: AuditHead;
-  /** Hashes of the bodies of the entries `base.count + 1` and on. */
-  readonly links: readonly Bytes[];
-}
-
-const START: Bytes = new Uint8Array(48);
-const BODY_LABEL = new TextEncoder().encode("x0tta6bl4 v1 audit body");
-const LINK_LABEL = new TextEncoder().encode("x0tta6bl4 v1 audit link");
-
-/** Hash of what an entry says, without its place in the chain. */
-export function hashOfBody(entry: Omit<AuditEntry, "hash" | "previous">): Bytes {
-  const body = new WireWriter().u53(entry.index).u53(entry.atMs).text(entry.kind).text(entry.actor)
-    .text(entry.subject).text(entry.detail).finish();
-  return hashParts(BODY_LABEL, body);
-}
-
-/**
- * The next link of a chain. Made of hashes only, so that a node can show that its log grew without showing
- * what is in it.
- */
-export function linkHash(previous: Uint8Array, body: Uint8Array): Bytes {
-  return hashParts(LINK_LABEL, previous, body);
-}
-
-/** Hash of an entry over all its fields and the entry before. */
-export function hashOfEntry(entry: Omit<AuditEntry, "hash">): Bytes {
-  return linkHash(entry.previous, hashOfBody(entry));
-}
 
 /** What an entry of a rollback says was lost; 0 when it does not say. */
 function lostIn(detail: string): number {
@@ -120,6 +53,8 @@ export class AuditLog {
   #lost = 0;
   /** Entries whose loss was acknowledged; `null` until it was looked up. */
   #forgiven: number | null = null;
+  /** The newest entry that this object wrote. */
+  #tip: AuditHead | null = null;
   #writing: Promise<void> = Promise.resolve();
 
   private constructor(table: AuditTable, files: Files, clock: Clock, path: string) {
@@ -206,6 +141,7 @@ export class AuditLog {
     requireShort("actor", actor, MAX_SUBJECT_BYTES);
     requireShort("subject", subject, MAX_SUBJECT_BYTES);
     requireShort("detail", json, MAX_DETAIL_BYTES);
+    this.#requireTip();
     const { count, hash: previous } = this.head();
     const unhashed = {
       index: count + 1,
@@ -218,12 +154,25 @@ export class AuditLog {
     };
     const entry: AuditEntry = { ...unhashed, hash: hashOfEntry(unhashed) };
     this.#table.append(entry);
+    this.#tip = { count: entry.index, hash: entry.hash };
     // While a rollback is not acknowledged, the file goes on naming what is missing, over restarts too.
     if (this.#rollback !== null) return entry;
     // The table first: a crash in between leaves the file behind, which is no rollback.
     this.#writing = this.#writing.catch(() => {}).then(() => this.#writeHead());
     await this.#writing;
     return entry;
+  }
+
+  /** Notices that what was written is gone before the file that shows it is written over. */
+  #requireTip(): void {
+    const tip = this.#tip;
+    if (tip === null || this.#rollback !== null) return;
+    const here = this.headAt(tip.count);
+    if (here !== null && equalBytes(here.hash, tip.hash)) return;
+    this.#lost = Math.max(this.#lost, tip.count);
+    this.#rollback = here === null
+      ? `the database has ${this.head().count} audit entries of ${tip.count}`
+      : `audit entry ${tip.count} is not the one that was written`;
   }
 
   async #writeHead(): Promise<void> {
@@ -320,39 +269,9 @@ export class AuditLog {
       await pause();
     }
     await this.#writing.catch(() => {});
-    const rollback = this.#rollback ?? await this.#compare();
+    const rollback = this.#rollback ??= await this.#compare();
     return rollback === null
       ? { sound: true, head: link }
       : { sound: false, brokenAt: link.count + 1, why: rollback };
   }
-}
-
-type Broken = AuditVerdict & { readonly sound: false };
-
-function broken(brokenAt: number, why: string): Broken {
-  return { sound: false, brokenAt, why };
-}
-
-function missingEntry(index: number): Broken {
-  return broken(index, `entry ${index} is missing`);
-}
-
-/** Follows the chain over some entries: to their end, or to where it breaks. */
-export function followEntries(
-  start: AuditHead,
-  entries: readonly AuditEntry[],
-): AuditHead | Broken {
-  let { count, hash } = start;
-  for (const entry of entries) {
-    const expected = count + 1;
-    if (entry.index !== expected) return missingEntry(expected);
-    if (!equalBytes(entry.previous, hash)) {
-      return broken(expected, `entry ${expected} does not follow the one before it`);
-    }
-    if (!equalBytes(hashOfEntry(entry), entry.hash)) {
-      return broken(expected, `entry ${expected} was changed`);
-    }
-    ({ index: count, hash } = entry);
-  }
-  return { count, hash };
 }

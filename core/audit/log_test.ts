@@ -6,7 +6,8 @@ import { fill, inTemporary } from "../../tests/fixtures/audit.ts";
 import { AuditError } from "./errors.ts";
 import { verdictInWords } from "./export.ts";
 import { MAX_DETAIL_BYTES, MAX_HEAD_LINKS, MAX_SUBJECT_BYTES, USUAL_HEAD_LINKS } from "./limits.ts";
-import { type AuditEntry, AuditLog, hashOfEntry } from "./log.ts";
+import { type AuditEntry, hashOfEntry } from "./chain.ts";
+import { AuditLog } from "./log.ts";
 import { flipped, MemoryAuditTable } from "./testing.ts";
 
 const files = hostFiles();

@@ -21,9 +21,9 @@ export {
   type AuditEntry,
   type AuditHead,
   type AuditKind,
-  AuditLog,
   type AuditStretch,
   type AuditVerdict,
   hashOfEntry,
-} from "./log.ts";
+} from "./chain.ts";
+export { AuditLog } from "./log.ts";
 export type { AuditTable, HeadRecord, HeadTable } from "./ports.ts";

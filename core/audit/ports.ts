@@ -1,6 +1,6 @@
 // What the audit log and the book of heads keep in the database. Implemented by core/store.
 import type { Bytes } from "../pq/mod.ts";
-import type { AuditEntry } from "./log.ts";
+import type { AuditEntry } from "./chain.ts";
 
 /** Where entries are kept: a table. */
 export interface AuditTable {

@@ -1,7 +1,7 @@
 // Tables in memory, for tests. Their twins are core/store's; core/store/audit_test.ts runs both through
 // the same steps.
 import type { Bytes } from "../pq/mod.ts";
-import type { AuditEntry } from "./log.ts";
+import type { AuditEntry } from "./chain.ts";
 import type { AuditTable, HeadRecord, HeadTable } from "./ports.ts";
 
 /** Entries in an array, which a test may tamper with. */
