@@ -8,7 +8,7 @@ import {
   type AuditVerdict,
   followEntries,
 } from "./chain.ts";
-import { type AuditLog } from "./log.ts";
+import type { AuditLog } from "./log.ts";
 
 /** One entry as a line of JSON, without the line's end. `detail` stays text: its octets are hashed. */
 export function auditLine(entry: AuditEntry): string {

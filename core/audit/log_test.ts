@@ -218,6 +218,24 @@ Deno.test("`AuditLog` after an old database was restored: noticed, recorded, gon
     assertEquals((await open(old)).rollback, null);
   }));
 
+Deno.test("`AuditLog` that is cut while it runs notices before it writes over the evidence", () =>
+  inTemporary(async ({ table, path, clock, open }) => {
+    for (const keep of [2, 0]) {
+      const log = await open();
+      await fill(log, 5);
+      const named = await Deno.readTextFile(path);
+      const { length } = table.rows;
+      table.rows = table.rows.slice(0, keep);
+      await clock.advance(1);
+      await fill(log, 4);
+      assertEquals(log.rollback, `the database has ${keep} audit entries of ${length}`);
+      assertEquals(await Deno.readTextFile(path), named);
+      assert(!(await log.verify()).sound);
+      await log.acknowledgeRollback("local");
+      assert((await log.verify()).sound);
+    }
+  }));
+
 Deno.test("`AuditLog` does not forget a rollback by going on, nor by a restart", () =>
   inTemporary(async ({ table, path, clock, open }) => {
     await fill(await open(), 3);
