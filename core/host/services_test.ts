@@ -91,6 +91,8 @@ Deno.test("Services.ensure() brings a program back that ended by itself, and cou
   }
   const [status] = await at.services.status();
   assertEquals([status?.state, status?.restarts], ["running", 1]);
+  // It counts as running before it has written who it is.
+  for (let i = 0; i < 200 && await pidOf(at.directory) === pid; i++) await hostClock().sleep(50);
   assert(await pidOf(at.directory) !== pid);
 });
 
