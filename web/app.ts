@@ -14,7 +14,7 @@ import { addDiagnostics } from "./api/diagnostics.ts";
 import { problemOf, problemOfValidation } from "./api/errors.ts";
 import { addHealth } from "./api/health.ts";
 import { addNode } from "./api/node.ts";
-import { addPage } from "./pages/mod.ts";
+import { addPage, addTrustPage } from "./pages/mod.ts";
 import { addOpenApi } from "./api/openapi.ts";
 import { addPrometheus, prometheusRendering } from "./api/prometheus.ts";
 import { EventHub } from "./api/hub.ts";
@@ -104,7 +104,8 @@ function routes(
   if (security !== undefined) addSecurity(api, security, context.clock);
   addPrometheus(api, cached);
   addStream(api, hub);
-  addPage(api, context, config);
+  addPage(api, context, config, security !== undefined);
+  if (security !== undefined) addTrustPage(api, context, security);
   addOpenApi(api, context.node.identity.version);
   api.onError((thrown) => {
     if (thrown instanceof HTTPException) {

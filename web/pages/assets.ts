@@ -1,5 +1,6 @@
 // Files the page loads. They are part of the program: text imports, so that a bundle has them too.
 import icon from "../static/icon.svg" with { type: "text" };
+import invite from "../static/invite.js" with { type: "text" };
 import script from "../static/app.js" with { type: "text" };
 import style from "../static/style.css" with { type: "text" };
 
@@ -27,6 +28,7 @@ function fingerprint(text: string): string {
 /** All of them. */
 export const ASSETS = {
   icon: asset("icon.svg", "image/svg+xml", icon),
+  invite: asset("invite.js", "text/javascript; charset=utf-8", invite),
   script: asset("app.js", "text/javascript; charset=utf-8", script),
   style: asset("style.css", "text/css; charset=utf-8", style),
 } as const;

@@ -19,6 +19,8 @@ export interface PageFacts {
   readonly nowMs: number;
   /** Whether this connection may change the node. */
   readonly writable: boolean;
+  /** Whether there is a page of trust. */
+  readonly trust: boolean;
 }
 
 const STATUS_WORDS = { ok: "Healthy", degraded: "Degraded", failed: "Failed" } as const;
@@ -81,7 +83,7 @@ function Header({ identity, health, uptimeS }: PageFacts) {
 
 /** The whole document. */
 export function renderPage(facts: PageFacts): string {
-  const { identity, snapshot, health, events, nowMs, writable } = facts;
+  const { identity, snapshot, health, events, nowMs, writable, trust } = facts;
   const topology = snapshot.mesh === null ? null : topologyOf(snapshot.mesh);
   const missing = snapshot.problems.find((one) => one.part === "mesh")?.message ??
     "the node has no mesh interface";
@@ -125,6 +127,7 @@ export function renderPage(facts: PageFacts): string {
                 "Changes are made on the node itself, with its command line."}
           </p>
           <nav aria-label="Interfaces">
+            {trust ? <a href="/trust">Trust</a> : null}
             <a href="/api/v1/openapi.json">API description</a>
             <a href="/metrics">Metrics</a>
             <a href="/health/ready">Readiness</a>

@@ -2,14 +2,21 @@
 import type { NodeSnapshot } from "../../core/node/mod.ts";
 import type { Api, ApiContext } from "../api/context.ts";
 import type { ConfigService } from "../api/config.ts";
+import type { SecurityService } from "../api/security.ts";
 import { mayWrite } from "../connection.ts";
 import { PAGE_HEADERS } from "../http/headers.ts";
 import { PAGE_EVENTS } from "../limits.ts";
 import { ASSETS } from "./assets.ts";
 import { renderPage } from "./home.tsx";
+import { renderTrust, type TrustFacts } from "./trust.tsx";
 
 /** Adds the page. A rendering is kept while nothing on it has changed but the time. */
-export function addPage(api: Api, { node, clock }: ApiContext, config: ConfigService): void {
+export function addPage(
+  api: Api,
+  { node, clock }: ApiContext,
+  config: ConfigService,
+  trust: boolean,
+): void {
   const rendered = new WeakMap<NodeSnapshot, Map<string, string>>();
   api.get("/", (context) => {
     const snapshot = node.snapshot();
@@ -35,17 +42,12 @@ export function addPage(api: Api, { node, clock }: ApiContext, config: ConfigSer
         uptimeS,
         nowMs,
         writable,
+        trust,
       });
       if (ofSnapshot.size >= 4) ofSnapshot.clear();
       ofSnapshot.set(key, html);
     }
-    return new Response(html, {
-      headers: [
-        ["content-type", "text/html; charset=utf-8"],
-        ["cache-control", "no-store"],
-        ...PAGE_HEADERS,
-      ] as [string, string][],
-    });
+    return page(html);
   });
   for (const { url, contentType, text } of Object.values(ASSETS)) {
     api.get(url, (context) =>
@@ -55,3 +57,44 @@ export function addPage(api: Api, { node, clock }: ApiContext, config: ConfigSer
       }));
   }
 }
+
+/** A page with its headers. */
+function page(html: string): Response {
+  return new Response(html, {
+    headers: [
+      ["content-type", "text/html; charset=utf-8"],
+      ["cache-control", "no-store"],
+      ...PAGE_HEADERS,
+    ] as [string, string][],
+  });
+}
+
+/** Adds the page of trust. A rendering is kept for a second, so that asking costs no reading each time. */
+export function addTrustPage(
+  api: Api,
+  { node, clock }: ApiContext,
+  security: SecurityService,
+): void {
+  let kept: { readonly atMs: number; readonly facts: Promise<TrustReading> } | null = null;
+  const read = async (): Promise<TrustReading> => {
+    const { membership } = security;
+    return {
+      membership: await membership.status(),
+      requests: membership.requests(),
+      status: await security.status(),
+      policy: security.policy?.show() ?? null,
+      audit: await membership.context.audit.verify(),
+      nowMs: clock.wallMs(),
+    };
+  };
+  // What was changed is to be seen at once.
+  security.membership.subscribe(() => kept = null);
+  api.get("/trust", async (context) => {
+    const atMs = clock.monotonicMs();
+    if (kept === null || atMs - kept.atMs >= 1_000) kept = { atMs, facts: read() };
+    const writable = mayWrite(context.env.connection.remote);
+    return page(renderTrust({ ...await kept.facts, identity: node.identity, writable }));
+  });
+}
+
+type TrustReading = Omit<TrustFacts, "identity" | "writable">;
