@@ -2,6 +2,7 @@
 // preceded by their length. A value has exactly one encoding, and a reader refuses what is left over,
 // so that what was signed is what was read.
 import { CodedError } from "./errors.ts";
+import { concat } from "./octets.ts";
 
 /** Octets that don't say what they must: truncated, too long, left over, or out of range. */
 export class WireError extends CodedError<"decode"> {
@@ -79,15 +80,7 @@ export class WireWriter {
 
   /** All fields, joined. */
   finish(): Uint8Array<ArrayBuffer> {
-    let length = 0;
-    for (const part of this.#parts) length += part.length;
-    const out = new Uint8Array(length);
-    let at = 0;
-    for (const part of this.#parts) {
-      out.set(part, at);
-      at += part.length;
-    }
-    return out;
+    return concat(this.#parts);
   }
 }
 

@@ -2,6 +2,7 @@
 // repeated, put elsewhere or cut off; any of it ends the connection, and nothing unsealed is ever handed on.
 //
 //   record = length u16, seal(key, nonce, AAD = length, kind ‖ data)      kind 0 data, 1 end
+import { concat } from "../base/mod.ts";
 import { type Backend, type Bytes } from "../pq/mod.ts";
 import type { ByteStream } from "../ports/mod.ts";
 import { FabricError } from "./errors.ts";
@@ -18,18 +19,6 @@ const BATCH = 16;
 
 function header(sealedBytes: number): Bytes {
   return Uint8Array.of(sealedBytes >> 8, sealedBytes & 255);
-}
-
-function joined(parts: readonly Uint8Array[]): Bytes {
-  let length = 0;
-  for (const part of parts) length += part.length;
-  const out = new Uint8Array(length);
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
 }
 
 const tampered = () => new FabricError("tampered", "Cannot read connection: a record doesn't open");
@@ -89,7 +78,7 @@ export class RecordStream implements ByteStream {
         ? new FabricError("closed", "Cannot read connection: it is closed")
         : new FabricError("truncated", "Cannot read connection: it ended without saying so");
     }
-    this.#held = this.#held.length === 0 ? chunk : joined([this.#held, chunk]);
+    this.#held = this.#held.length === 0 ? chunk : concat([this.#held, chunk]);
   }
 
   /** Takes whole records off what was read, as many as one key and one batch have room for. */
@@ -126,7 +115,7 @@ export class RecordStream implements ByteStream {
       else if (plaintext[0] === KIND.data && plaintext.length > 1) data.push(plaintext.subarray(1));
       else throw tampered();
     }
-    return joined(data);
+    return concat(data);
   }
 
   /** Resolves when the octets were handed to the system. @throws {FabricError} "closed" */
@@ -179,7 +168,7 @@ export class RecordStream implements ByteStream {
       if (this.#closed) throw new FabricError("closed", "Cannot write to connection: it is closed");
       this.#send.advance(batch.length);
       try {
-        await this.#stream.write(joined(sealed.flatMap((part) => [header(part.length), part])));
+        await this.#stream.write(concat(sealed.flatMap((part) => [header(part.length), part])));
       } catch (cause) {
         this.close();
         throw new FabricError("closed", "Cannot write to connection: it broke", { cause });

@@ -1,5 +1,6 @@
 // Frames on a stream: octets preceded by their length as u32, big endian. The reader refuses a length
 // before it takes any of the octets.
+import { concat } from "../base/mod.ts";
 import type { ByteStream } from "../ports/mod.ts";
 import type { Bytes } from "../pq/mod.ts";
 import { HandshakeError } from "./errors.ts";
@@ -12,16 +13,6 @@ export function encodeFrame(message: Uint8Array): Bytes {
   const out = new Uint8Array(LENGTH_BYTES + message.length);
   new DataView(out.buffer).setUint32(0, message.length);
   out.set(message, LENGTH_BYTES);
-  return out;
-}
-
-function join(parts: readonly Uint8Array[], length: number): Bytes {
-  const out = new Uint8Array(length);
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
   return out;
 }
 
@@ -82,7 +73,7 @@ export class FrameReader {
         have += chunk.length;
       }
       const [only] = parts;
-      this.#held = parts.length === 1 && only !== undefined ? only : join(parts, have);
+      this.#held = parts.length === 1 && only !== undefined ? only : concat(parts);
     }
     const taken = this.#held.slice(0, count);
     this.#held = this.#held.subarray(count);

@@ -31,3 +31,6 @@ export const SOURCE_PER_S = 5;
 
 /** Peers with a machine. */
 export const MAX_PEERS = 2_048;
+
+/** Revoked nodes remembered besides the mesh's list. */
+export const MAX_CUT = 20_000;

@@ -2,6 +2,7 @@
 // (Ed25519 and ML-DSA), SIGMA-shaped. Pure cryptography and messages; who dials whom and when is
 // decided elsewhere. docs/protocol/handshake.md.
 export { HandshakeError, type HandshakeErrorCode } from "./errors.ts";
+export { encodeFrame, FrameReader } from "./frames.ts";
 export { Initiator, type InitiatorOptions } from "./initiator.ts";
 export { MAX_FRAME_BYTES } from "./limits.ts";
 export {
@@ -18,6 +19,12 @@ export {
   type PskState,
   wakeAt,
 } from "./machine.ts";
+export {
+  MemberParty,
+  type MemberPartyPorts,
+  type PartyKeys,
+  type PartyState,
+} from "./member_party.ts";
 export { CACHE_EPOCH_BYTES } from "./messages.ts";
 export { admission, CredentialCache, type Trust } from "./credential_cache.ts";
 export { type KeeperPorts, PeerKeeper, type PskSink } from "./keeper.ts";

@@ -2,8 +2,14 @@
 // are sealed with the handshake's keys. A record's number is its nonce, so that none can be left out,
 // repeated or moved; the last one of a message says so.
 import type { ByteStream, Clock } from "../ports/mod.ts";
-import { WireReader, WireWriter } from "../base/mod.ts";
-import { type EnrolSession, type Exchange, HandshakeError } from "../handshake/mod.ts";
+import { concat, WireWriter } from "../base/mod.ts";
+import {
+  encodeFrame,
+  type EnrolSession,
+  type Exchange,
+  FrameReader,
+  HandshakeError,
+} from "../handshake/mod.ts";
 import type { Backend, Bytes } from "../pq/mod.ts";
 import { MAX_FRAME_BYTES, MAX_MESSAGE_BYTES, RECORD_BYTES, STEP_TIMEOUT_MS } from "./limits.ts";
 
@@ -24,60 +30,25 @@ export function exchangeFrames(exchange: Pick<Exchange, "read" | "write">): Fram
   };
 }
 
-/** Frames on a stream: octets preceded by their length as u32. Each read has a deadline. */
-export class FrameStream implements Frames {
-  readonly #stream: ByteStream;
-  readonly #clock: Clock;
-  #held: Uint8Array = new Uint8Array(0);
-
-  constructor(stream: ByteStream, clock: Clock) {
-    this.#stream = stream;
-    this.#clock = clock;
-  }
-
-  async write(frame: Uint8Array): Promise<void> {
-    await this.#stream.write(
-      new WireWriter().u32(frame.length).fixed(frame, frame.length).finish(),
-    );
-  }
-
-  /** The next frame. @throws {HandshakeError} "malformed" when it is too long, late, or the stream ends. */
-  async read(): Promise<Uint8Array> {
-    const stop = new AbortController();
-    const late = this.#clock.sleep(STEP_TIMEOUT_MS, stop.signal).then(() => {
-      if (stop.signal.aborted) return;
-      this.#stream.close();
-    });
-    try {
-      const head = await this.#take(4);
-      const length = new WireReader(head, "frame").u32();
-      if (length > MAX_FRAME_BYTES) {
-        throw new HandshakeError("malformed", `Cannot read a frame of ${length} octets`);
+/** The frames of a connection that a joiner opened. Each read has a deadline. */
+export function connectionFrames(stream: ByteStream, clock: Clock): Frames {
+  const reader = new FrameReader(stream);
+  return {
+    async read() {
+      const stop = new AbortController();
+      const late = clock.sleep(STEP_TIMEOUT_MS, stop.signal).then(() => {
+        if (!stop.signal.aborted) stream.close();
+      });
+      try {
+        return await reader.read(MAX_FRAME_BYTES);
+      } finally {
+        stop.abort();
+        await late;
       }
-      return await this.#take(length);
-    } finally {
-      stop.abort();
-      await late;
-    }
-  }
-
-  async #take(length: number): Promise<Uint8Array> {
-    while (this.#held.length < length) {
-      const more = await this.#stream.read().catch(() => null);
-      if (more === null) throw new HandshakeError("malformed", "Cannot go on: connection closed");
-      const joined = new Uint8Array(this.#held.length + more.length);
-      joined.set(this.#held);
-      joined.set(more, this.#held.length);
-      this.#held = joined;
-    }
-    const taken = this.#held.slice(0, length);
-    this.#held = this.#held.subarray(length);
-    return taken;
-  }
-
-  close(): void {
-    this.#stream.close();
-  }
+    },
+    write: (frame) => stream.write(encodeFrame(frame)),
+    close: () => stream.close(),
+  };
 }
 
 /** Which end of the handshake this is. */
@@ -137,13 +108,7 @@ export class SealedChannel {
       }
       parts.push(part);
       if (flag === 0) continue;
-      const out = new Uint8Array(length);
-      let at = 0;
-      for (const one of parts) {
-        out.set(one, at);
-        at += one.length;
-      }
-      return out;
+      return concat(parts);
     }
   }
 

@@ -14,7 +14,7 @@ import {
   verifyCredential,
 } from "../identity/mod.ts";
 import { type Bytes, hashOf } from "../pq/mod.ts";
-import { FrameStream, SealedChannel } from "./channel.ts";
+import { connectionFrames, SealedChannel } from "./channel.ts";
 import type { MembershipPorts } from "./context.ts";
 import { trustedNowMs } from "./context.ts";
 import { decodeAnswer, type EnrolmentAnswer } from "./messages.ts";
@@ -74,7 +74,7 @@ export async function attempt(
       return await verifyCredential(backend, acceptedSets(chain, nowMs), credential, nowMs);
     },
   });
-  const frames = new FrameStream(stream, clock);
+  const frames = connectionFrames(stream, clock);
   try {
     await frames.write(await initiator.begin());
     await frames.write(await initiator.receiveM2(await frames.read()));

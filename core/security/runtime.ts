@@ -2,7 +2,7 @@
 // with membership and ends with the program.
 import { messageOf } from "../base/mod.ts";
 import { type Fabric, startFabric } from "../fabric/mod.ts";
-import { MODE, type Mode, type ModeService } from "../handshake/mod.ts";
+import { MemberParty, MODE, type Mode, type ModeService } from "../handshake/mod.ts";
 import type { Member, Membership, MembershipChange } from "../membership/mod.ts";
 import type { HealthCheck } from "../node/mod.ts";
 import type { DeniedPackets, OverlayView, PolicyStore } from "../policy/mod.ts";
@@ -16,7 +16,6 @@ import { FAREWELL_MS } from "./limits.ts";
 import type { Contacts } from "./contacts.ts";
 import { Directory } from "./directory.ts";
 import { DOCUMENTS, meshDocuments } from "./documents.ts";
-import { OwnParty } from "./own_party.ts";
 import { PolicyDesk } from "./policy_desk.ts";
 import { PolicyFilter } from "./policy_filter.ts";
 import type { SecurityPorts } from "./ports.ts";
@@ -36,7 +35,7 @@ export class MeshRuntime {
   readonly #ports: SecurityPorts;
   readonly #membership: Membership;
   readonly #contacts: Contacts;
-  readonly #party: OwnParty;
+  readonly #party: MemberParty;
   readonly directory: Directory;
   readonly policy: PolicyDesk;
   readonly #store: PolicyStore;
@@ -63,7 +62,8 @@ export class MeshRuntime {
     changes.policy = () => this.#policyChanged();
     const { clock, kernel, log } = ports;
     this.directory = new Directory(membership, () => this.#filter.changed());
-    this.#party = new OwnParty(membership, (credential) => this.directory.saw(credential));
+    const { random, backend } = ports;
+    this.#party = new MemberParty({ clock, random, backend, ...this.#member });
     this.policy = new PolicyDesk({
       membership,
       store,
@@ -255,7 +255,7 @@ export class MeshRuntime {
       random,
       network,
       backend,
-      party: () => this.#party.party(),
+      party: () => this.#party.party((credential) => this.directory.saw(credential)),
       cache: this.#party.cache,
       memory: fabricMemory(this.#ports),
       log: { info: () => {}, warn: log },
@@ -356,13 +356,13 @@ export class MeshRuntime {
       case "keys":
         await this.spiffe?.meshChanged(this.#member.keys);
         await this.tunnels?.membershipChanged(this.#member.keys);
-        this.#party.cache.clear();
+        this.#party.changed(this.#member.keys);
         return await this.fabric?.recheck();
     }
   }
 
   async #believeAnew(): Promise<void> {
-    this.#party.cache.clear();
+    this.#party.changed();
     await this.spiffe?.meshChanged();
     await this.tunnels?.membershipChanged();
     await this.fabric?.recheck();

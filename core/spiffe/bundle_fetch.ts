@@ -1,8 +1,7 @@
 // Fetches another trust domain's bundle document. SPIFFE Federation §5.2: with https_spiffe the endpoint shows
 // an SVID that a bundle we hold verifies; with https_web a certificate of the web's authorities.
 import https from "node:https";
-import { messageOf } from "../base/mod.ts";
-import { joined } from "./der.ts";
+import { concat, messageOf } from "../base/mod.ts";
 import { SpiffeError } from "./errors.ts";
 import { MAX_BUNDLE_BYTES, REQUEST_TIMEOUT_MS } from "./limits.ts";
 import { tlsFetch } from "./mtls_client.ts";
@@ -67,7 +66,7 @@ async function textOf(response: Response, url: string): Promise<string> {
     if (length > MAX_BUNDLE_BYTES) throw tooLong(url);
     parts.push(part);
   }
-  return new TextDecoder().decode(joined(parts));
+  return new TextDecoder().decode(concat(parts));
 }
 
 function tooLong(url: string): SpiffeError {
@@ -105,7 +104,7 @@ function overWeb(
           reject(tooLong(url));
         }
       });
-      message.on("end", () => resolve(new TextDecoder().decode(joined(parts))));
+      message.on("end", () => resolve(new TextDecoder().decode(concat(parts))));
       message.on("error", reject);
     });
     request.on("error", (cause: Error) => {

@@ -4,7 +4,8 @@ import { hostRandom } from "../host/mod.ts";
 import { decodeBundle, encodeBundle } from "./bundle.ts";
 import { issueCertificate, serialFrom } from "./certificate.ts";
 import { isIssuedBy, requireAuthority, requireLeaf, viewCertificate } from "./certificate_view.ts";
-import { certificatesOfPem, concatenated, elementsOf, joined, pem } from "./der.ts";
+import { concat } from "../base/mod.ts";
+import { certificatesOfPem, concatenated, elementsOf, pem } from "./der.ts";
 import { SpiffeError } from "./errors.ts";
 import { jwkOfDer } from "./jwk_of_der.ts";
 import { akpJwk, base64url, p256Jwk } from "./jwk.ts";
@@ -119,7 +120,7 @@ Deno.test("requireLeaf() refuses two URIs, no URI, and an unknown critical exten
 });
 
 Deno.test("concatenated() and elementsOf() of random octets read or refuse", () => {
-  assertEquals(concatenated(joined([leaf, leaf])), [leaf, leaf]);
+  assertEquals(concatenated(concat([leaf, leaf])), [leaf, leaf]);
   assertEquals(certificatesOfPem(pem("CERTIFICATE", leaf).repeat(2)), [leaf, leaf]);
   assertEquals(elementsOf(leaf).length, 3);
   for (let run = 0; run < 5_000; run++) {

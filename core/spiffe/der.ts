@@ -72,17 +72,6 @@ export function concatenated(der: Uint8Array): readonly Bytes[] {
   return out;
 }
 
-/** Octets one after the other. */
-export function joined(parts: readonly Uint8Array[]): Bytes {
-  const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
-}
-
 /** RFC 7468. */
 export function pem(label: "CERTIFICATE" | "PRIVATE KEY" | "PUBLIC KEY", der: Uint8Array): string {
   const lines = der.toBase64().match(/.{1,64}/g) ?? [];

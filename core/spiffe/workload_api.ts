@@ -1,10 +1,9 @@
 // What the Workload API answers, apart from gRPC: by caller, as plain objects of the official messages.
 // SPIFFE Workload API §5–6.
-import { CodedError } from "../base/mod.ts";
+import { CodedError, concat } from "../base/mod.ts";
 import { formatSpiffeId, IdentityError } from "../identity/mod.ts";
 import type { CallerProcess, Clock } from "../ports/mod.ts";
 import { type Bundle, encodeBundle } from "./bundle.ts";
-import { joined } from "./der.ts";
 import type { Entries } from "./entries.ts";
 import { SpiffeError } from "./errors.ts";
 import type { Federation } from "./federation.ts";
@@ -106,7 +105,7 @@ export class WorkloadApi {
     const { clock, issuer, ownBundle } = this.#sources;
     const from = issuer();
     const svids = await Promise.all(entries.map((entry) => from.x509Of(entry)));
-    const bundle = joined(ownBundle(requireNowMs(clock)).x509Authorities);
+    const bundle = concat(ownBundle(requireNowMs(clock)).x509Authorities);
     return {
       message: {
         svids: svids.map(({ spiffeId, chain, pkcs8 }, i) => ({
@@ -119,7 +118,7 @@ export class WorkloadApi {
         })),
         crl: [],
         federated_bundles: Object.fromEntries(
-          this.#foreign(entries).map((one) => [domainId(one), joined(one.x509Authorities)]),
+          this.#foreign(entries).map((one) => [domainId(one), concat(one.x509Authorities)]),
         ),
       },
       untilMs: Math.min(...svids.map(({ renewAtMs }) => renewAtMs)),
@@ -133,7 +132,7 @@ export class WorkloadApi {
 
   /** FetchX509Bundles. */
   x509Bundles(): Timed {
-    const bundles = this.#bundles().map((one) => [domainId(one), joined(one.x509Authorities)]);
+    const bundles = this.#bundles().map((one) => [domainId(one), concat(one.x509Authorities)]);
     return { message: { crl: [], bundles: Object.fromEntries(bundles) }, untilMs: Infinity };
   }
 

@@ -105,9 +105,6 @@ export const NODE_MAC_LIFETIME_MS = 30 * 60_000;
 /** Between two renewals. */
 export const NODE_MAC_RENEW_MS = 10 * 60_000;
 
-/** Revoked nodes remembered besides the mesh's list. */
-export const MAX_CUT = 20_000;
-
 /** Octets that WireGuard over IPv6 adds to a packet: IPv6 40, UDP 8, header 16, tag 16. */
 export const WIREGUARD_OVERHEAD_BYTES = 80;
 

@@ -3,7 +3,6 @@
 export { TunnelError, type TunnelErrorCode } from "./errors.ts";
 export { DEFAULT_PORT, DISCOVERY_GROUP, DISCOVERY_PORT } from "./limits.ts";
 export type { DiscoveryFigures } from "./discovery.ts";
-export type { TunnelKeys, TunnelState } from "./membership.ts";
 export type { PeerAppeared, TunnelOptions, TunnelPorts } from "./options.ts";
 export { Overlay } from "./overlay.ts";
 export { OVERLAY_TABLE, type OverlayDrops } from "./overlay_firewall.ts";

@@ -1,11 +1,10 @@
 // How tunnels are run, and what they run on.
-import type { Mode, ModeService, Timing } from "../handshake/mod.ts";
+import type { Mode, ModeService, PartyKeys, PartyState, Timing } from "../handshake/mod.ts";
 import type { VerifiedCredential } from "../identity/mod.ts";
 import type { Clock, Kernel, Network, Packets, Random, SocketAddress } from "../ports/mod.ts";
 import type { Backend } from "../pq/mod.ts";
 import { TunnelError } from "./errors.ts";
 import { DEFAULT_PORT, DISCOVERY_PORT, IDLE_S, MAX_EAGER_TUNNELS, MAX_TUNNELS } from "./limits.ts";
-import type { TunnelKeys, TunnelState } from "./membership.ts";
 
 /** The world as tunnels need it. */
 export interface TunnelPorts {
@@ -16,8 +15,8 @@ export interface TunnelPorts {
   /** Packets that can wait; without it tunnels of known peers are kept up. */
   readonly packets?: Packets;
   /** The caller's, who wipes them after {@link Tunnels.stop}. */
-  readonly keys: TunnelKeys;
-  readonly state: TunnelState;
+  readonly keys: PartyKeys;
+  readonly state: PartyState;
   readonly backend: Backend;
 }
 

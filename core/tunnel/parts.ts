@@ -1,6 +1,6 @@
 // The pieces that tunnels are made of, joined; and the order in which they are set up and taken down.
 import { messageOf } from "../base/mod.ts";
-import type { Arrival } from "../handshake/mod.ts";
+import { type Arrival, MemberParty } from "../handshake/mod.ts";
 import {
   KernelFault,
   type PacketLink,
@@ -16,7 +16,6 @@ import { Dialler } from "./dialler.ts";
 import { Discovery } from "./discovery.ts";
 import { TunnelError } from "./errors.ts";
 import { MAX_NODE_MACS, NODE_MAC_LIFETIME_MS } from "./limits.ts";
-import { Membership } from "./membership.ts";
 import { NodeMacs } from "./node_macs.ts";
 import type { Settings, TunnelOptions, TunnelPorts } from "./options.ts";
 import { Overlay } from "./overlay.ts";
@@ -40,7 +39,7 @@ export interface Parts {
   readonly settings: Settings;
   readonly wiring: Wiring;
   readonly overlay: Overlay;
-  readonly membership: Membership;
+  readonly membership: MemberParty;
   readonly book: AddressBook;
   readonly device: OverlayDevice;
   readonly firewall: OverlayFirewall;
@@ -67,7 +66,7 @@ export function partsOf(
   const { clock, random, network, kernel, state } = ports;
   const { port, tunnelLink, waitingLink, links } = settings;
   const overlay = new Overlay(state.meshHash, state.credential.nodeId);
-  const membership = new Membership(ports);
+  const membership = new MemberParty(ports);
   const book = new AddressBook();
   const device = new OverlayDevice(
     kernel,

@@ -2,10 +2,9 @@
 // than the answer: this node says nothing of itself. The answer is a hint only: its credential is real, but
 // whether the answerer holds the keys to it shows when it is dialled by name.
 import { type ByteStream, type Clock, type Network, type SocketAddress } from "../ports/mod.ts";
-import { HandshakeError, type Party, Sessions } from "../handshake/mod.ts";
+import { HandshakeError, type MemberParty, type Party, Sessions } from "../handshake/mod.ts";
 import type { VerifiedCredential } from "../identity/mod.ts";
 import { MAX_UNNAMED_ADDRESSES, PROBE_EVERY_MS } from "./limits.ts";
-import type { Membership } from "./membership.ts";
 
 /** No node has this id: whoever answers is "unexpected". */
 const NOBODY = "";
@@ -14,7 +13,7 @@ const NOBODY = "";
 export interface ProberPorts {
   readonly clock: Clock;
   readonly network: Network;
-  readonly membership: Membership;
+  readonly membership: MemberParty;
   /** Somebody of the mesh seems to be there. */
   found(nodeId: string, address: SocketAddress): void;
 }

@@ -5,7 +5,7 @@ import { nobleBackend } from "../pq/mod.ts";
 import type { SocketAddress } from "../ports/mod.ts";
 import { SimNetwork } from "../sim/mod.ts";
 import { MAX_UNNAMED_ADDRESSES, PROBE_EVERY_MS } from "./limits.ts";
-import { Membership } from "./membership.ts";
+import { MemberParty } from "../handshake/mod.ts";
 import { Prober } from "./prober.ts";
 import { testMember } from "./testing.ts";
 
@@ -15,7 +15,7 @@ async function world() {
   const clock = new ManualClock();
   const { keys, state } = await testMember(portable, 1);
   const random = countingRandom(1);
-  const membership = new Membership({ clock, random, backend: portable, keys, state });
+  const membership = new MemberParty({ clock, random, backend: portable, keys, state });
   const network = new SimNetwork(clock);
   const dialled: string[] = [];
   const host = network.host({ addresses: ["2001:db8::1"] });

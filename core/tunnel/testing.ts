@@ -10,13 +10,13 @@ import {
 } from "../identity/mod.ts";
 import { testAuthority, testClaims, testNodeKeys } from "../identity/testing.ts";
 import type { Backend } from "../pq/mod.ts";
-import type { TunnelKeys, TunnelState } from "./membership.ts";
+import type { PartyKeys, PartyState } from "../handshake/mod.ts";
 
 /** A node's keys and its view of the mesh. */
 export interface TestMember {
   readonly nodeId: string;
-  readonly keys: TunnelKeys;
-  readonly state: TunnelState;
+  readonly keys: PartyKeys;
+  readonly state: PartyState;
   /** Node ids that this member's state calls revoked. */
   readonly revoked: Set<string>;
 }

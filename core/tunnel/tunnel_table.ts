@@ -1,13 +1,12 @@
 // The kernel's WireGuard peers, one a node, as the handshakes' keys go in and out. A peer exists in the
 // kernel only from its first agreed PSK on, so that no packet leaves under none.
-import type { Outcome, PskSink } from "../handshake/mod.ts";
+import type { MemberParty, Outcome, PskSink } from "../handshake/mod.ts";
 import type { VerifiedCredential } from "../identity/mod.ts";
 import type { Clock, Random, SocketAddress, WireguardDevice } from "../ports/mod.ts";
 import type { AddressBook } from "./address_book.ts";
 import type { OverlayDevice } from "./device.ts";
 import { TunnelError } from "./errors.ts";
 import { isDead, isIdle, keepaliveFor, lookAt, newUse, type Use } from "./idle.ts";
-import type { Membership } from "./membership.ts";
 import type { Overlay } from "./overlay.ts";
 import type { Whereabouts } from "./witness.ts";
 
@@ -44,7 +43,7 @@ export interface TablePorts {
   readonly random: Random;
   readonly device: OverlayDevice;
   readonly overlay: Overlay;
-  readonly membership: Membership;
+  readonly membership: MemberParty;
   readonly book: AddressBook;
   /** The port assumed of a peer that dialled us and was not heard of. */
   readonly port: number;

@@ -1,12 +1,11 @@
 // All tunnels of a node: joins handshakes, the kernel's WireGuard, discovery, packets that wait and the
 // packet filter. docs/protocol/tunnels.md says why it is as it is.
 import { InvariantError, messageOf } from "../base/mod.ts";
-import { type Arrival, PeerKeeper } from "../handshake/mod.ts";
+import { type Arrival, type PartyKeys, PeerKeeper } from "../handshake/mod.ts";
 import { parseNodeId } from "../identity/mod.ts";
 import type { SocketAddress, TcpConnection } from "../ports/mod.ts";
 import { TunnelError } from "./errors.ts";
 import { DEMAND_EVERY_MS, RETRY_MS, SETTLE_MS, SILENT_ENOUGH_MS, SWEEP_MAX_MS } from "./limits.ts";
-import type { TunnelKeys } from "./membership.ts";
 import type { PeerAppeared, TunnelOptions, TunnelPorts } from "./options.ts";
 import { settingsOf } from "./options.ts";
 import type { Wanted } from "./packet_waiter.ts";
@@ -154,7 +153,7 @@ export class Tunnels {
    *
    * @param keys the new keys, when they were rotated; tunnels then come up anew.
    */
-  async membershipChanged(keys?: TunnelKeys): Promise<void> {
+  async membershipChanged(keys?: PartyKeys): Promise<void> {
     const { membership, table, device } = this.#parts;
     membership.changed(keys);
     if (keys !== undefined) await device.setKey(keys.wireguardPrivate);

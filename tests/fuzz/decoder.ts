@@ -2,6 +2,7 @@
 // nothing else, in bounded time. Number of mutated messages: X0_FUZZ_RUNS (default 2,000); seed:
 // X0_FUZZ_SEED (printed when a check fails). The first 2,000 are fast-check's, which shrinks what fails;
 // the rest come from a plain generator that is ten times as fast and names the message that failed.
+import { concat } from "../../core/base/mod.ts";
 import fc from "fast-check";
 import { assert, assertEquals } from "@std/assert";
 import { DecodeError } from "../../ffi/netlink/mod.ts";
@@ -63,16 +64,6 @@ const mutation: fc.Arbitrary<Mutation> = fc.oneof(
   }),
 );
 
-function joined(...parts: Uint8Array[]): Uint8Array {
-  const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
-}
-
 function mutate(bytes: Uint8Array, step: Mutation): Uint8Array {
   if (bytes.length === 0) return step.kind === "insert" ? step.octets : bytes;
   const at = step.at % bytes.length;
@@ -93,9 +84,9 @@ function mutate(bytes: Uint8Array, step: Mutation): Uint8Array {
     case "cut":
       return out.subarray(0, at);
     case "insert":
-      return joined(bytes.subarray(0, at), step.octets, bytes.subarray(at));
+      return concat([bytes.subarray(0, at), step.octets, bytes.subarray(at)]);
     case "remove":
-      return joined(bytes.subarray(0, at), bytes.subarray(at + step.count));
+      return concat([bytes.subarray(0, at), bytes.subarray(at + step.count)]);
     case "copy": {
       const from = step.from % bytes.length;
       out.set(bytes.subarray(from, from + Math.min(step.count, bytes.length - at)), at);

@@ -1,6 +1,7 @@
 // Damaged and made-up frames at the parsers, at parties in every state, and random events at the peer
 // machine. X0_HANDSHAKE_FRAMES is their number in all (default 20,000; CI gives a million): seven tenths to
 // the parsers, one to the parties, two to the machine. X0_FUZZ_SEED repeats a run; a failure prints it.
+import { concat } from "../../core/base/mod.ts";
 import { assert, assertEquals } from "@std/assert";
 import { decodeCredential, IdentityError } from "../../core/identity/mod.ts";
 import {
@@ -58,16 +59,6 @@ function generator(seed: number): (below: number) => number {
 
 type Pick = (below: number) => number;
 
-function joined(...parts: readonly Uint8Array[]): Uint8Array {
-  const out = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
-}
-
 /** A message with up to four things wrong, or octets that never were one. */
 function damaged(good: Uint8Array, pick: Pick): Uint8Array {
   if (pick(20) === 0) return Uint8Array.from({ length: pick(300) }, () => pick(256));
@@ -86,7 +77,7 @@ function damaged(good: Uint8Array, pick: Pick): Uint8Array {
         bytes = bytes.subarray(0, at).slice();
         break;
       case 3:
-        bytes = joined(bytes.subarray(0, 40), Uint8Array.of(pick(256)), bytes.subarray(40));
+        bytes = concat([bytes.subarray(0, 40), Uint8Array.of(pick(256)), bytes.subarray(40)]);
         break;
       case 4:
         bytes.copyWithin(at, pick(bytes.length), pick(bytes.length));
@@ -127,7 +118,7 @@ async function parsers(): Promise<readonly Parser[]> {
       samples: [mesh.good.m1, whole.good.m1],
       again: (bytes) => {
         const { body, mac } = splitM1(bytes, suite);
-        return joined(encodeM1(decodeM1(body, suite)), mac);
+        return concat([encodeM1(decodeM1(body, suite)), mac]);
       },
     },
     {
@@ -155,7 +146,7 @@ async function parsers(): Promise<readonly Parser[]> {
       again: (bytes) => {
         const split = splitEnrolM1(bytes, suite);
         const inner = encodeM1(decodeEnrolM1(split, suite));
-        return joined(inner, split.tokenId, split.mac);
+        return concat([inner, split.tokenId, split.mac]);
       },
     },
     {

@@ -1,6 +1,6 @@
 // Framing of the shared medium's protocol: a message is four octets of length, most significant first,
 // and so many octets of JSON. Octet strings inside are {"$octets": base64}. Pure.
-import { CodedError } from "../../base/mod.ts";
+import { CodedError, concat } from "../../base/mod.ts";
 import { MESSAGE_MAX } from "../limits.ts";
 
 /** Why octets are no message. */
@@ -67,12 +67,7 @@ export class FrameDecoder {
   #join(): Uint8Array {
     const [only] = this.#chunks;
     if (only !== undefined && this.#chunks.length === 1) return only;
-    const all = new Uint8Array(this.#have);
-    let at = 0;
-    for (const chunk of this.#chunks) {
-      all.set(chunk, at);
-      at += chunk.length;
-    }
+    const all = concat(this.#chunks);
     this.#chunks = [all];
     return all;
   }

@@ -1,17 +1,17 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { ManualClock } from "../../tests/fixtures/clock.ts";
-import { countingRandom } from "../handshake/testing.ts";
+import { testMember } from "../tunnel/testing.ts";
 import { encodeCredential, IdentityError } from "../identity/mod.ts";
 import { webcryptoBackend } from "../pq/mod.ts";
-import { Membership } from "./membership.ts";
-import { testMember } from "./testing.ts";
+import { MemberParty } from "./member_party.ts";
+import { countingRandom } from "./testing.ts";
 
 const native = webcryptoBackend(crypto.subtle);
 
 async function world(startMs?: number, state: { complete: boolean } = { complete: true }) {
   const member = await testMember(native, 1);
   const clock = new ManualClock(startMs);
-  const membership = new Membership({
+  const membership = new MemberParty({
     clock,
     random: countingRandom(1),
     backend: native,
@@ -34,7 +34,7 @@ const present = async (index: number, options = {}) => {
 const codeOf = async (promise: Promise<unknown>) =>
   (await assertRejects(() => promise, IdentityError)).code;
 
-Deno.test("Membership: members are believed until they are cut, revoked or out of time", async () => {
+Deno.test("MemberParty: members are believed until they are cut, revoked or out of time", async () => {
   const { member, membership } = await world();
   const { credential, full } = await present(2);
   const admitted = await membership.party().admit({ full });
@@ -53,7 +53,7 @@ Deno.test("Membership: members are believed until they are cut, revoked or out o
   assertEquals(await codeOf(membership.party().admit({ full: foreign.full })), "untrusted");
 });
 
-Deno.test("Membership: a node whose state was rolled back believes nobody", async () => {
+Deno.test("MemberParty: a node whose state was rolled back believes nobody", async () => {
   const state = { complete: true };
   const { membership } = await world(undefined, state);
   const { full } = await present(2);
@@ -63,7 +63,7 @@ Deno.test("Membership: a node whose state was rolled back believes nobody", asyn
   assertEquals(await codeOf(membership.party().admit({ full })), "rollback");
 });
 
-Deno.test("Membership: a clock in 1970 judges no times, and all else", async () => {
+Deno.test("MemberParty: a clock in 1970 judges no times, and all else", async () => {
   const { membership } = await world(0);
   const late = await present(3, { notAfterMs: 1_780_000_000_000 });
   assert(membership.believes(await membership.party().admit({ full: late.full })));
@@ -71,7 +71,7 @@ Deno.test("Membership: a clock in 1970 judges no times, and all else", async () 
   assertEquals(await codeOf(membership.party().admit({ full: foreign.full })), "untrusted");
 });
 
-Deno.test("Membership.changed() begins the cache anew", async () => {
+Deno.test("MemberParty.changed() begins the cache anew", async () => {
   const { membership } = await world();
   const { credential, full } = await present(2);
   // What is admitted is kept once it is proved, which is the session's part.

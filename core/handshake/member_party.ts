@@ -1,5 +1,5 @@
 // This node as a party to handshakes, and whom it believes, from its keys and its state of the mesh.
-import { admission, CredentialCache, type Party, type Trust } from "../handshake/mod.ts";
+
 import {
   acceptedSets,
   EARLIEST_SANE_MS,
@@ -12,40 +12,42 @@ import {
 } from "../identity/mod.ts";
 import type { Clock, Random } from "../ports/mod.ts";
 import { type Backend, type Bytes, SUITES } from "../pq/mod.ts";
+import { admission, CredentialCache, type Trust } from "./credential_cache.ts";
 import { MAX_CUT } from "./limits.ts";
+import type { Party } from "./party.ts";
 
-/** What tunnels need of a node's keys. */
-export type TunnelKeys = Pick<
+/** What it needs of a node's keys. */
+export type PartyKeys = Pick<
   NodeKeys,
   "suite" | "postQuantum" | "ed25519" | "wireguardPrivate" | "wireguardPublic"
 >;
 
-/** What tunnels need of the mesh's state. */
-export type TunnelState = Pick<
+/** What it needs of the mesh's state. */
+export type PartyState = Pick<
   MeshState,
   "meshHash" | "chain" | "credential" | "meshPsk" | "revoked" | "requireComplete"
 >;
 
 /** What it takes. */
-export interface MembershipPorts {
+export interface MemberPartyPorts {
   readonly clock: Clock;
   readonly random: Random;
   readonly backend: Backend;
-  readonly keys: TunnelKeys;
-  readonly state: TunnelState;
+  readonly keys: PartyKeys;
+  readonly state: PartyState;
 }
 
-/** A node's membership as the handshake sees it. */
-export class Membership {
-  readonly #ports: MembershipPorts;
-  #keys: TunnelKeys;
+/** A member with a credential cache of its own. */
+export class MemberParty {
+  readonly #ports: MemberPartyPorts;
+  #keys: PartyKeys;
   /** Nodes that were cut off here, whatever the state says by now. */
   readonly #cut = new Set<string>();
   #own: { readonly credential: VerifiedCredential; readonly bytes: Bytes } | null = null;
   readonly cache: CredentialCache;
   readonly #admit: Party["admit"];
 
-  constructor(ports: MembershipPorts) {
+  constructor(ports: MemberPartyPorts) {
     this.#ports = ports;
     this.#keys = ports.keys;
     this.cache = new CredentialCache(ports.random);
@@ -58,7 +60,7 @@ export class Membership {
     this.#admit = admission(trust, this.cache);
   }
 
-  get keys(): TunnelKeys {
+  get keys(): PartyKeys {
     return this.#keys;
   }
 
@@ -115,7 +117,7 @@ export class Membership {
   }
 
   /** The node's own credential, its keys or the authority changed: nothing cached counts any more. */
-  changed(keys?: TunnelKeys): void {
+  changed(keys?: PartyKeys): void {
     if (keys !== undefined) this.#keys = keys;
     this.cache.clear();
   }
