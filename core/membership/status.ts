@@ -11,7 +11,8 @@ import {
 } from "../identity/mod.ts";
 import type { Context, Member } from "./context.ts";
 import { trustedNowMs } from "./context.ts";
-import type { RequestKind, RequestState, SigningRequest } from "./ports.ts";
+import { MAX_ROWS } from "./limits.ts";
+import type { SigningRequest } from "./ports.ts";
 
 /** A join that isn't through. */
 export interface JoinStatus {
@@ -113,23 +114,15 @@ export async function memberStatus(context: Context, member: Member): Promise<Me
       count: state.revocations.list.entries.length,
     },
     missing: state.missing,
-    pendingRequests: context.tables.requests.list(500).filter((one) => one.state === "pending")
+    pendingRequests: context.tables.requests.list(MAX_ROWS).filter((one) => one.state === "pending")
       .length,
   };
 }
 
-/** A request as it is shown. */
-export interface RequestView {
-  readonly id: string;
-  readonly kind: RequestKind;
-  readonly state: RequestState;
-  readonly createdMs: number;
-  /** As the node calls itself: not to be trusted. */
-  readonly name: string;
-  readonly nodeId: string;
-  readonly approved: boolean;
+/** A request as it is shown; its name is the node's own word and not to be trusted. */
+export interface RequestView extends Omit<SigningRequest, "body" | "authority" | "signatures"> {
+  /** How many there are. */
   readonly signatures: number;
-  readonly tokenId: string | null;
 }
 
 /** Without the statement's octets. */

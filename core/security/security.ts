@@ -107,7 +107,7 @@ export class Security {
 
   /** Tunnels, fabric and packet filter now. */
   status(): Promise<SecurityStatus> {
-    return statusOf(this.#runtime);
+    return statusOf(this.#runtime, this.#ports.kernel.info.kind === "simulated");
   }
 
   /** Brings a tunnel up. @throws {TunnelError} */

@@ -21,11 +21,18 @@ export interface SecurityStatus {
   /** Packets on the overlay that no rule allowed; `null` when that can't be told. */
   readonly denied: DeniedPackets | null;
   readonly checks: readonly HealthCheck[];
+  /** The kernel is simulated: nothing is encrypted or sent through these tunnels. */
+  readonly simulated: boolean;
 }
 
 /** Gathers it. @param runtime `null` while the node is in no mesh. */
-export async function statusOf(runtime: MeshRuntime | null): Promise<SecurityStatus> {
-  if (runtime === null) return { tunnels: null, fabric: null, denied: null, checks: [] };
+export async function statusOf(
+  runtime: MeshRuntime | null,
+  simulated: boolean,
+): Promise<SecurityStatus> {
+  if (runtime === null) {
+    return { tunnels: null, fabric: null, denied: null, checks: [], simulated };
+  }
   const { tunnels, fabric } = runtime;
   const [status, denied] = await Promise.all([tunnels?.status() ?? null, runtime.denied()]);
   return {
@@ -37,5 +44,6 @@ export async function statusOf(runtime: MeshRuntime | null): Promise<SecuritySta
     },
     denied,
     checks: runtime.checks(),
+    simulated,
   };
 }

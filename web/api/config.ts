@@ -11,7 +11,7 @@ import {
   redactText,
   writeConfig,
 } from "../../core/config/mod.ts";
-import { type Api, json, mutable, problemOfStatus, WRITE_ERRORS } from "./context.ts";
+import { type Api, json, jsonBody, mutable, problemOfStatus, WRITE_ERRORS } from "./context.ts";
 import { ApiError } from "./errors.ts";
 import { withoutUndefined } from "./node.ts";
 import { listOf } from "./schemas/common.ts";
@@ -25,9 +25,6 @@ export type ConfigService = Pick<
 
 const tags = ["config"];
 const TOML = "application/toml";
-const body = <Schema extends z.ZodType>(schema: Schema) => ({
-  body: { required: true, content: { "application/json": { schema } } },
-});
 const NOT_LOADED = {
   503: problemOfStatus("The configuration has not been loaded yet."),
 } as const;
@@ -65,7 +62,7 @@ const validate = createRoute({
   path: "/api/v1/config/validate",
   tags,
   summary: "Checks a document; changes nothing",
-  request: body(schemas.configDocument),
+  request: jsonBody(schemas.configDocument),
   responses: { 200: json(schemas.validation, "Valid or not, with every error."), ...WRITE_ERRORS },
 });
 const diff = createRoute({
@@ -73,7 +70,7 @@ const diff = createRoute({
   path: "/api/v1/config/diff",
   tags,
   summary: "What a document would change, and the steps an apply would take",
-  request: body(schemas.configDocument),
+  request: jsonBody(schemas.configDocument),
   responses: {
     200: json(schemas.configDiff, "Changes and steps."),
     ...WRITE_ERRORS,
@@ -86,7 +83,7 @@ const apply = createRoute({
   path: "/api/v1/config/apply",
   tags,
   summary: "Applies a document; it is undone unless confirmed in time",
-  request: body(schemas.configApply),
+  request: jsonBody(schemas.configApply),
   responses: { 200: json(schemas.applyResult, "Applied, waits to be confirmed."), ...APPLY_ERRORS },
 });
 const importToml = createRoute({
@@ -105,7 +102,7 @@ const confirm = createRoute({
   path: "/api/v1/config/confirm",
   tags,
   summary: "Makes the pending document the node's own",
-  request: body(z.object({ revision: z.int().min(1) })),
+  request: jsonBody(z.object({ revision: z.int().min(1) })),
   responses: {
     200: json(schemas.configStatus, "Confirmed."),
     ...WRITE_ERRORS,

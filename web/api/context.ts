@@ -27,6 +27,13 @@ export function json<Schema extends z.ZodType>(
   return { description, content: { "application/json": { schema } } };
 }
 
+/** A JSON body that a request must have. */
+export function jsonBody<Schema extends z.ZodType>(
+  schema: Schema,
+): { body: { required: true; content: { "application/json": { schema: Schema } } } } {
+  return { body: { required: true, content: { "application/json": { schema } } } };
+}
+
 /** A documented error answer. */
 export function problemOfStatus(
   description: string,

@@ -5,7 +5,14 @@ import { messageOf } from "../../core/base/mod.ts";
 import type { MeshHop } from "../../core/ports/mod.ts";
 import { API_HEADERS } from "../http/headers.ts";
 import { MAX_PING_TIMEOUT_MS, MAX_SPEEDTEST_MS, MAX_TRACEROUTE_TIMEOUT_MS } from "../limits.ts";
-import { type Api, type ApiContext, json, KERNEL_ERRORS, WRITE_ERRORS } from "./context.ts";
+import {
+  type Api,
+  type ApiContext,
+  json,
+  jsonBody,
+  KERNEL_ERRORS,
+  WRITE_ERRORS,
+} from "./context.ts";
 import { ApiError, problemOf } from "./errors.ts";
 import { listOf } from "./schemas/common.ts";
 import * as mesh from "./schemas/mesh.ts";
@@ -15,9 +22,6 @@ const target = z.string().min(1).max(200).openapi({
   description: "Name, IP address, client MAC or originator MAC.",
   example: "02:00:00:00:00:01",
 });
-const body = <Schema extends z.ZodType>(schema: Schema) => ({
-  body: { required: true, content: { "application/json": { schema } } },
-});
 const errors = { ...WRITE_ERRORS, ...KERNEL_ERRORS } as const;
 
 const ping = createRoute({
@@ -25,7 +29,7 @@ const ping = createRoute({
   path: "/api/v1/diagnostics/ping",
   tags: ["diagnostics"],
   summary: "One batman-adv echo request",
-  request: body(z.object({
+  request: jsonBody(z.object({
     target,
     timeoutMs: z.int().min(1).max(MAX_PING_TIMEOUT_MS).default(2_000),
   })),
@@ -43,7 +47,7 @@ const traceroute = createRoute({
   path: "/api/v1/diagnostics/traceroute",
   tags: ["diagnostics"],
   summary: "The hops to an originator, one JSON line each as they answer",
-  request: body(tracerouteBody),
+  request: jsonBody(tracerouteBody),
   responses: {
     200: {
       description: "Hops; when it fails on the way, the last line is a Problem instead.",
@@ -58,7 +62,7 @@ const speedtest = createRoute({
   path: "/api/v1/diagnostics/speedtest",
   tags: ["diagnostics"],
   summary: "The kernel's throughput meter towards an originator",
-  request: body(z.object({
+  request: jsonBody(z.object({
     target,
     durationMs: z.int().min(100).max(MAX_SPEEDTEST_MS).default(10_000),
   })),
@@ -70,7 +74,7 @@ const scan = createRoute({
   path: "/api/v1/scan",
   tags: ["radios"],
   summary: "Scans with one wireless interface; its traffic pauses meanwhile",
-  request: body(z.object({ interface: z.string().min(1).max(64) })),
+  request: jsonBody(z.object({ interface: z.string().min(1).max(64) })),
   responses: { 200: json(listOf("ScanList", scanEntry), "What was heard."), ...errors },
 });
 

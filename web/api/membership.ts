@@ -3,15 +3,12 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import encodeQR from "qr";
 import type { Membership } from "../../core/membership/mod.ts";
-import { type Api, json, mutable, problemOfStatus, WRITE_ERRORS } from "./context.ts";
+import { type Api, json, jsonBody, mutable, problemOfStatus, WRITE_ERRORS } from "./context.ts";
 import { listOf } from "./schemas/common.ts";
 import * as schemas from "./schemas/membership.ts";
 
 const tags = ["membership"];
 const BASE = "/api/v1/membership";
-const body = <Schema extends z.ZodType>(schema: Schema) => ({
-  body: { required: true, content: { "application/json": { schema } } },
-});
 const ERRORS = {
   ...WRITE_ERRORS,
   404: problemOfStatus("There is no such invite, request or key file."),
@@ -58,7 +55,7 @@ function addEntering(api: Api, membership: Membership): void {
       path: `${BASE}/create`,
       tags,
       summary: "Makes a mesh whose first member is this node",
-      request: body(schemas.createBody),
+      request: jsonBody(schemas.createBody),
       responses: { 200: json(schemas.membershipStatus, "Made."), ...ERRORS },
     }),
     async (context) => {
@@ -72,7 +69,7 @@ function addEntering(api: Api, membership: Membership): void {
       path: `${BASE}/join`,
       tags,
       summary: "Asks to be let into a mesh with an invite",
-      request: body(schemas.joinBody),
+      request: jsonBody(schemas.joinBody),
       responses: { 200: json(schemas.joinOutcome, "In, or waiting for approval."), ...ERRORS },
     }),
     async (context) =>
@@ -110,7 +107,7 @@ function addInvites(api: Api, membership: Membership): void {
       path: `${BASE}/invites`,
       tags,
       summary: "Makes an invite for one node",
-      request: body(schemas.inviteBody),
+      request: jsonBody(schemas.inviteBody),
       responses: { 200: json(schemas.madeInvite, "The invite: keep it like a key."), ...ERRORS },
     }),
     async (context) => {
@@ -157,7 +154,7 @@ function addRequests(api: Api, membership: Membership): void {
       path: `${BASE}/requests/{id}/approve`,
       tags,
       summary: "Approves a request and signs it with the keys that are here",
-      request: { ...idParam, ...body(schemas.passphraseBody) },
+      request: { ...idParam, ...jsonBody(schemas.passphraseBody) },
       responses: { 200: json(schemas.requestView, "As it is now."), ...ERRORS },
     }),
     async (context) => {
@@ -196,7 +193,7 @@ function addRequests(api: Api, membership: Membership): void {
       path: `${BASE}/signatures`,
       tags,
       summary: "Takes signatures that such a file brings back",
-      request: body(schemas.document),
+      request: jsonBody(schemas.document),
       responses: { 200: json(schemas.requestView, "As it is now."), ...ERRORS },
     }),
     async (context) => {
@@ -213,7 +210,7 @@ function addAuthority(api: Api, membership: Membership): void {
       path: `${BASE}/revoke`,
       tags,
       summary: "Puts a node out for good",
-      request: body(schemas.revokeBody),
+      request: jsonBody(schemas.revokeBody),
       responses: { 200: json(schemas.requestView, "Granted, or waits for more keys."), ...ERRORS },
     }),
     async (context) => {
@@ -240,7 +237,7 @@ function addAuthority(api: Api, membership: Membership): void {
       path: `${BASE}/rotate/authority`,
       tags,
       summary: "Replaces the authority's keys",
-      request: body(schemas.rotateAuthorityBody),
+      request: jsonBody(schemas.rotateAuthorityBody),
       responses: { 200: json(z.object({ version: z.int() }), "The new version."), ...ERRORS },
     }),
     async (context) => {
@@ -271,7 +268,7 @@ function addBackup(api: Api, membership: Membership): void {
       path: `${BASE}/backup`,
       tags,
       summary: "The authority's keys here and the mesh's state, sealed with a passphrase",
-      request: body(schemas.backupBody),
+      request: jsonBody(schemas.backupBody),
       responses: { 200: json(schemas.document, "Keep it offline."), ...ERRORS },
     }),
     async (context) => {
@@ -286,7 +283,7 @@ function addBackup(api: Api, membership: Membership): void {
       path: `${BASE}/restore`,
       tags,
       summary: "Brings an authority back from its back-up",
-      request: body(schemas.restoreBody),
+      request: jsonBody(schemas.restoreBody),
       responses: { 200: json(schemas.membershipStatus, "Restored."), ...ERRORS },
     }),
     async (context) => {

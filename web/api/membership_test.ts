@@ -6,7 +6,7 @@ import { testMesh, type TestNode } from "../../tests/integration/membership_node
 import * as schemas from "./schemas/membership.ts";
 import { listOf } from "./schemas/common.ts";
 
-const NOTHING = { tunnels: null, fabric: null, denied: null, checks: [] };
+const NOTHING = { tunnels: null, fabric: null, denied: null, checks: [], simulated: true };
 const BASE = "/api/v1/membership";
 
 async function appOf({ membership }: TestNode): Promise<FixtureApp> {

@@ -3,14 +3,11 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { IdentityError } from "../../core/identity/mod.ts";
 import type { PolicyDesk } from "../../core/security/mod.ts";
 import { MAX_BODY_BYTES } from "../limits.ts";
-import { type Api, json, mutable, problemOfStatus, WRITE_ERRORS } from "./context.ts";
+import { type Api, json, jsonBody, mutable, problemOfStatus, WRITE_ERRORS } from "./context.ts";
 import * as schemas from "./schemas/policy.ts";
 
 const tags = ["policy"];
 const BASE = "/api/v1/policy";
-const body = <Schema extends z.ZodType>(schema: Schema) => ({
-  body: { required: true, content: { "application/json": { schema } } },
-});
 const NOT_NOW = { 409: problemOfStatus("This node is in no mesh, or the policy is older.") };
 const ERRORS = { ...WRITE_ERRORS, ...NOT_NOW } as const;
 const text = z.string().max(MAX_BODY_BYTES);
@@ -27,7 +24,7 @@ const test = createRoute({
   path: `${BASE}/test`,
   tags,
   summary: "Whether a flow is allowed, and why; changes nothing",
-  request: body(schemas.policyQuestion),
+  request: jsonBody(schemas.policyQuestion),
   responses: {
     200: json(z.object({ items: z.array(schemas.policyAnswer) }), "Answers."),
     ...ERRORS,
@@ -39,7 +36,7 @@ const diff = createRoute({
   path: `${BASE}/diff`,
   tags,
   summary: "What a text would change; changes nothing",
-  request: body(z.object({ toml: text })),
+  request: jsonBody(z.object({ toml: text })),
   responses: { 200: json(schemas.policyReading, "Changes, or every error."), ...ERRORS },
 });
 const set = createRoute({
@@ -48,7 +45,7 @@ const set = createRoute({
   tags,
   summary:
     "Signs a new policy with the keys that are here, and puts it in force if they are enough",
-  request: body(z.object({
+  request: jsonBody(z.object({
     toml: text,
     passphrase: z.string().max(1_000).nullable().default(null),
   })),
@@ -59,7 +56,7 @@ const accept = createRoute({
   path: `${BASE}/accept`,
   tags,
   summary: "Puts a policy in force that was signed elsewhere",
-  request: body(z.object({ text })),
+  request: jsonBody(z.object({ text })),
   responses: { 200: json(z.object({ version: z.int() }), "In force."), ...ERRORS },
 });
 

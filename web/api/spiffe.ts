@@ -2,16 +2,13 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { type Spiffe, SpiffeError } from "../../core/spiffe/mod.ts";
 import type { Clock } from "../../core/ports/mod.ts";
-import { type Api, json, mutable, problemOfStatus, WRITE_ERRORS } from "./context.ts";
+import { type Api, json, jsonBody, mutable, problemOfStatus, WRITE_ERRORS } from "./context.ts";
 import { withoutUndefined } from "./node.ts";
 import { listOf } from "./schemas/common.ts";
 import * as schemas from "./schemas/spiffe.ts";
 
 const tags = ["spiffe"];
 const BASE = "/api/v1/spiffe";
-const body = <Schema extends z.ZodType>(schema: Schema) => ({
-  body: { required: true, content: { "application/json": { schema } } },
-});
 const NOT_NOW = { 503: problemOfStatus("This node is in no mesh, or its clock is not set.") };
 const ERRORS = {
   ...WRITE_ERRORS,
@@ -49,7 +46,7 @@ const create = createRoute({
   path: `${BASE}/entries`,
   tags,
   summary: "Gives programs that fit all selectors an identity",
-  request: body(schemas.entryDraft),
+  request: jsonBody(schemas.entryDraft),
   responses: { 200: json(schemas.entry, "Registered."), ...ERRORS },
 });
 const remove = createRoute({
@@ -72,7 +69,7 @@ const federate = createRoute({
   path: `${BASE}/federations`,
   tags,
   summary: "Begins to fetch another trust domain's bundle, or does it otherwise",
-  request: body(schemas.federationDraft),
+  request: jsonBody(schemas.federationDraft),
   responses: { 200: json(listOf("FederationList", schemas.federation), "All."), ...ERRORS },
 });
 const part = createRoute({

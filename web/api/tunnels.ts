@@ -13,7 +13,7 @@ const tunnels = createRoute({
   summary: "Tunnels to other members: state, PSK age, traffic, what was dropped",
   responses: {
     200: json(
-      z.object({ tunnels: schemas.tunnels.nullable(), denied: schemas.denied }),
+      schemas.tunnelsAnswer,
       "Tunnels.",
     ),
   },
@@ -29,8 +29,8 @@ const fabric = createRoute({
 /** Adds the routes. */
 export function addTunnels(api: Api, status: () => Promise<SecurityStatus>): void {
   api.openapi(tunnels, async (context) => {
-    const { tunnels, denied } = await status();
-    return context.json(mutable({ tunnels, denied }), 200);
+    const { tunnels, denied, simulated } = await status();
+    return context.json(mutable({ tunnels, denied, simulated }), 200);
   });
   api.openapi(fabric, async (context) => {
     const { fabric } = await status();

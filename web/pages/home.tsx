@@ -2,7 +2,7 @@
 import type { ConfigStatus } from "../../core/config/mod.ts";
 import { topologyOf } from "../../core/interop/mod.ts";
 import type { Health, NodeEvent, NodeIdentity, NodeSnapshot } from "../../core/node/mod.ts";
-import { ASSETS } from "./assets.ts";
+import { documentOf, Live, SimulatedBanner } from "./frame.tsx";
 import { duration, utc } from "./format.ts";
 import { Events, HealthSection, Links, Neighbours, Radios, Summary } from "./sections.tsx";
 import { TopologySection } from "./topology.tsx";
@@ -29,15 +29,7 @@ function Banners({ identity, config }: PageFacts) {
   const { pending } = config;
   return (
     <div id="banners">
-      {identity.kernel.kind === "simulated"
-        ? (
-          <p class="banner simulated" id="simulated">
-            <b>Simulated mesh — no radio is driven:</b>{" "}
-            {identity.simulatedBecause ?? "it was started that way"}.{" "}
-            <span class="detail">{identity.kernel.description}</span>
-          </p>
-        )
-        : null}
+      <SimulatedBanner identity={identity} />
       {pending === null ? null : (
         <p class="banner pending" id="pending">
           <b>A configuration change by {pending.author} waits to be confirmed:</b>{" "}
@@ -73,10 +65,7 @@ function Header({ identity, health, uptimeS }: PageFacts) {
       <p class="detail" id="uptime">
         up {duration(uptimeS * 1000)} · version {identity.version} · {identity.kernel.description}
       </p>
-      <p id="live" class="live" hidden>
-        <i aria-hidden="true"></i>
-        <span>live</span>
-      </p>
+      <Live />
     </header>
   );
 }
@@ -87,55 +76,42 @@ export function renderPage(facts: PageFacts): string {
   const topology = snapshot.mesh === null ? null : topologyOf(snapshot.mesh);
   const missing = snapshot.problems.find((one) => one.part === "mesh")?.message ??
     "the node has no mesh interface";
-  const page = (
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <meta name="color-scheme" content="light dark" />
-        <title>{identity.name} · x0tta6bl4</title>
-        <link rel="icon" href={ASSETS.icon.url} type="image/svg+xml" />
-        <link rel="stylesheet" href={ASSETS.style.url} />
-        <script src={ASSETS.script.url} defer></script>
-        <noscript>
-          <meta http-equiv="refresh" content="30" />
-        </noscript>
-      </head>
-      <body data-started={String(identity.startedAtMs)}>
-        <a class="skip" href="#main">Skip to the content</a>
-        <Header {...facts} />
-        <p id="connection" class="banner" role="status" hidden></p>
-        <main id="main" tabindex={-1}>
-          <Banners {...facts} />
-          <Summary snapshot={snapshot} />
-          <TopologySection topology={topology} name={identity.name} missing={missing} />
-          <Events events={events} nowMs={nowMs} />
-          <Neighbours snapshot={snapshot} />
-          <Radios snapshot={snapshot} />
-          <Links snapshot={snapshot} />
-          <HealthSection health={health} snapshot={snapshot} />
-        </main>
-        <footer>
-          <p>
-            As of <time id="taken">{utc(snapshot.takenAtMs)}</time>.{" "}
-            <noscript>The page is fetched anew every 30 seconds.</noscript>
-          </p>
-          <p id="writable">
-            {writable
-              ? "This connection comes from the node itself: it may change the node."
-              : "Over the network this node can only be read: clients cannot authenticate yet. " +
-                "Changes are made on the node itself, with its command line."}
-          </p>
-          <nav aria-label="Interfaces">
-            {trust ? <a href="/trust">Trust</a> : null}
-            <a href="/api/v1/openapi.json">API description</a>
-            <a href="/metrics">Metrics</a>
-            <a href="/health/ready">Readiness</a>
-            <a href="/api/v1/netjson/graph">NetJSON</a>
-          </nav>
-        </footer>
-      </body>
-    </html>
-  );
-  return `<!doctype html>${page.toString()}`;
+  return documentOf({
+    title: `${identity.name} · x0tta6bl4`,
+    identity,
+    header: <Header {...facts} />,
+    main: (
+      <>
+        <Banners {...facts} />
+        <Summary snapshot={snapshot} />
+        <TopologySection topology={topology} name={identity.name} missing={missing} />
+        <Events events={events} nowMs={nowMs} />
+        <Neighbours snapshot={snapshot} />
+        <Radios snapshot={snapshot} />
+        <Links snapshot={snapshot} />
+        <HealthSection health={health} snapshot={snapshot} />
+      </>
+    ),
+    after: (
+      <footer>
+        <p>
+          As of <time id="taken">{utc(snapshot.takenAtMs)}</time>.{" "}
+          <noscript>The page is fetched anew every 30 seconds.</noscript>
+        </p>
+        <p id="writable">
+          {writable
+            ? "This connection comes from the node itself: it may change the node."
+            : "Over the network this node can only be read: clients cannot authenticate yet. " +
+              "Changes are made on the node itself, with its command line."}
+        </p>
+        <nav aria-label="Interfaces">
+          {trust ? <a href="/trust">Trust</a> : null}
+          <a href="/api/v1/openapi.json">API description</a>
+          <a href="/metrics">Metrics</a>
+          <a href="/health/ready">Readiness</a>
+          <a href="/api/v1/netjson/graph">NetJSON</a>
+        </nav>
+      </footer>
+    ),
+  });
 }

@@ -7,6 +7,7 @@ import type { NodeIdentity } from "../../core/node/mod.ts";
 import type { PolicyView, SecurityStatus } from "../../core/security/mod.ts";
 import { MAX_PAGE_ROWS } from "../limits.ts";
 import { ASSETS } from "./assets.ts";
+import { documentOf, Live, SimulatedBanner } from "./frame.tsx";
 import { bytes, duration, UNKNOWN, utc } from "./format.ts";
 
 /** All the page shows. */
@@ -193,40 +194,30 @@ function Rules({ policy, audit, membership }: TrustFacts): JSX.Element {
 /** The whole document. */
 export function renderTrust(facts: TrustFacts): string {
   const { identity, membership, writable, nowMs } = facts;
-  const page = (
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <meta name="color-scheme" content="light dark" />
-        <title>Trust · {identity.name} · x0tta6bl4</title>
-        <link rel="icon" href={ASSETS.icon.url} type="image/svg+xml" />
-        <link rel="stylesheet" href={ASSETS.style.url} />
-        <script src={ASSETS.script.url} defer></script>
-        <script src={ASSETS.invite.url} defer></script>
-        <noscript>
-          <meta http-equiv="refresh" content="30" />
-        </noscript>
-      </head>
-      <body data-started={String(identity.startedAtMs)}>
-        <a class="skip" href="#main">Skip to the content</a>
-        <header>
-          <div class="brand">
-            <a href="/">x0tta6bl4</a>
-          </div>
-          <h1>Trust on {identity.name}</h1>
-          <p id="live" class="live" hidden>
-            <i aria-hidden="true"></i>
-            <span>live</span>
-          </p>
-        </header>
-        <p id="connection" class="banner" role="status" hidden></p>
-        <main id="main" tabindex={-1}>
-          <Membership {...facts} />
-          <Requests {...facts} />
-          <Peers {...facts} />
-          <Rules {...facts} />
-        </main>
+  return documentOf({
+    title: `Trust · ${identity.name} · x0tta6bl4`,
+    identity,
+    scripts: [ASSETS.invite.url],
+    header: (
+      <header>
+        <div class="brand">
+          <a href="/">x0tta6bl4</a>
+        </div>
+        <h1>Trust on {identity.name}</h1>
+        <Live />
+      </header>
+    ),
+    main: (
+      <>
+        <SimulatedBanner identity={identity} />
+        <Membership {...facts} />
+        <Requests {...facts} />
+        <Peers {...facts} />
+        <Rules {...facts} />
+      </>
+    ),
+    after: (
+      <>
         <aside aria-label="Invite">
           {membership.member !== null && writable
             ? <button type="button" id="invite">Make an invite for one node</button>
@@ -242,8 +233,7 @@ export function renderTrust(facts: TrustFacts): string {
             As of <time id="taken">{utc(nowMs)}</time>.
           </p>
         </footer>
-      </body>
-    </html>
-  );
-  return `<!doctype html>${page.toString()}`;
+      </>
+    ),
+  });
 }

@@ -80,6 +80,20 @@ function addShowing(mesh: Command, context: CliContext): void {
     });
 }
 
+/** An invite out of a file. @throws {CliError} for what is neither. */
+async function inviteFrom(context: CliContext, file: string): Promise<string> {
+  try {
+    return await secretOf(context, file) ?? "";
+  } catch (cause) {
+    throw new CliError(
+      EXIT.failed,
+      `"${printable(file)}" is no invite and no file with one: an invite begins with "x0t1:"`,
+      null,
+      cause,
+    );
+  }
+}
+
 function addEntering(mesh: Command, context: CliContext): void {
   mesh.command("create").description("make a mesh whose first member is this node")
     .argument("<name>", 'name of the mesh, as in "berlin.mesh"')
@@ -114,7 +128,7 @@ function addEntering(mesh: Command, context: CliContext): void {
       const client = clientOf(context, command);
       const invite = given.toLowerCase().startsWith("x0t")
         ? given
-        : await secretOf(context, given) ?? "";
+        : await inviteFrom(context, given);
       const outcome = await client.call<{ state: string; requestId?: string }>(
         "POST",
         "/membership/join",

@@ -33,9 +33,10 @@ interface TunnelsAnswer {
     readonly error: string | null;
     readonly peers: readonly Peer[];
     readonly totals: { readonly known: number; readonly up: number };
-    readonly drops: Readonly<Record<string, number>> | null;
+    readonly drops: Readonly<Record<string, number | null>> | null;
   } | null;
   readonly denied: { readonly arriving: number; readonly passing: number } | null;
+  readonly simulated: boolean;
 }
 
 interface FabricAnswer {
@@ -58,22 +59,33 @@ interface FabricAnswer {
   } | null;
 }
 
+/** Counters of what is dropped, in words. */
+const DROPS = {
+  cameOutside: "overlay packets that came outside",
+  leftOutside: "that were to leave outside",
+  inTheClear: "other packets between nodes in the clear",
+} as const;
+
 const place = (at: Place | null) =>
   at === null ? "–" : at.host.includes(":") ? `[${at.host}]:${at.port}` : `${at.host}:${at.port}`;
 
 const pskText = ({ kind, ageS }: Peer["psk"]) =>
   ageS === null ? kind : `${kind}, ${duration(ageS * 1000)}`;
 
-function tunnelsText({ tunnels, denied }: TunnelsAnswer): string {
+function tunnelsText({ tunnels, denied, simulated }: TunnelsAnswer): string {
   if (tunnels === null) return "No tunnels run: mesh show and status say why.";
   const { peers, drops } = tunnels;
-  const dropped = Object.entries(drops ?? {}).map(([name, count]) => `${name} ${count}`).join(", ");
+  const dropped = Object.entries(DROPS).flatMap(([name, words]) => {
+    const count = drops?.[name] ?? null;
+    return count === null ? [] : [`${count} ${words}`];
+  }).join(", ");
   return [
+    ...(simulated ? ["SIMULATED: nothing is encrypted or sent through these tunnels."] : []),
     `${tunnels.address} on ${tunnels.link}, MTU ${tunnels.mtu}; ${tunnels.totals.up} up, ` +
     `${tunnels.totals.known} members known; tunnels are ${tunnels.mode}` +
     (tunnels.modeReason === null ? "" : ` (${printable(tunnels.modeReason)})`),
     ...(tunnels.firewallError === null
-      ? [`dropped outside of tunnels: ${dropped === "" ? "not known" : dropped}`]
+      ? [`dropped outside of tunnels: ${dropped === "" ? "not counted here" : dropped}`]
       : [`NOTHING outside of tunnels is dropped: ${printable(tunnels.firewallError)}`]),
     ...(denied === null
       ? []

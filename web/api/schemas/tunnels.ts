@@ -26,7 +26,7 @@ const peer = named<TunnelPeerStatus>()(
   }),
 );
 
-export const tunnels = named<TunnelsStatus>()(
+const tunnels = named<TunnelsStatus>()(
   "Tunnels",
   z.object({
     nodeId: z.string(),
@@ -64,9 +64,17 @@ export const tunnels = named<TunnelsStatus>()(
   }) as unknown as z.ZodType<TunnelsStatus>,
 );
 
-export const denied = maybe(z.object({ arriving: count, passing: count })).openapi({
+const denied = maybe(z.object({ arriving: count, passing: count })).openapi({
   description: "Packets on the overlay that no rule allowed.",
 });
+
+export const tunnelsAnswer = z.object({
+  tunnels: maybe(tunnels),
+  denied,
+  simulated: z.boolean().openapi({
+    description: "The kernel is simulated: nothing is encrypted or sent through these tunnels.",
+  }),
+}).openapi("TunnelsAnswer");
 
 export const fabric = named<FabricStatus>()(
   "Fabric",
