@@ -34,7 +34,7 @@ function credentialWords({ credential, missing, revoked }: MemberStatus): string
 function Membership({ membership }: TrustFacts): JSX.Element {
   const { member, join, problem } = membership;
   return (
-    <section id="membership" class="card" aria-labelledby="membership-title">
+    <section id="membership" class="card wide" aria-labelledby="membership-title">
       <h2 id="membership-title">Membership</h2>
       {problem === null ? null : <p class="banner failed">{problem}</p>}
       {join === null ? null : (
@@ -92,7 +92,11 @@ function Peers({ status: { tunnels, denied } }: TrustFacts): JSX.Element {
       {peers.length === 0
         ? (
           <p class="empty">
-            {tunnels === null ? "No tunnels run." : "No tunnel is in use: they come up on demand."}
+            {tunnels === null
+              ? "No tunnels run."
+              : tunnels.mode === "on-demand"
+              ? "No tunnel is in use: they come up on demand."
+              : "No other member is known yet."}
           </p>
         )
         : (
@@ -140,7 +144,7 @@ function Requests({ requests }: TrustFacts): JSX.Element | null {
   const waiting = requests.filter(({ state }) => state === "pending");
   if (waiting.length === 0) return null;
   return (
-    <section id="requests" class="card" aria-labelledby="requests-title">
+    <section id="requests" class="card wide" aria-labelledby="requests-title">
       <h2 id="requests-title">Waiting for approval</h2>
       <ul>
         {waiting.slice(0, MAX_PAGE_ROWS).map(({ id, nodeId, name, kind }) => (
@@ -157,7 +161,7 @@ function Requests({ requests }: TrustFacts): JSX.Element | null {
 
 function Rules({ policy, audit, membership }: TrustFacts): JSX.Element {
   return (
-    <section id="rules" class="card" aria-labelledby="rules-title">
+    <section id="rules" class="card wide" aria-labelledby="rules-title">
       <h2 id="rules-title">Policy and audit log</h2>
       {policy === null
         ? (
@@ -209,7 +213,9 @@ export function renderTrust(facts: TrustFacts): string {
     ),
     main: (
       <>
-        <SimulatedBanner identity={identity} />
+        <div id="banners">
+          <SimulatedBanner identity={identity} />
+        </div>
         <Membership {...facts} />
         <Requests {...facts} />
         <Peers {...facts} />
