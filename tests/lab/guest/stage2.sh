@@ -22,7 +22,6 @@ mount -t debugfs debugfs /sys/kernel/debug
 mount -t cgroup2 cgroup /sys/fs/cgroup
 exec </dev/console >/dev/console 2>&1
 ip link set lo up
-for cpu in /sys/devices/system/cpu/cpu[1-9]*/online; do [ -e "$cpu" ] && echo 1 >"$cpu"; done
 mount -t 9p -o trans=virtio,version=9p2000.L,msize=262144 out /out ||
   echo "LAB-ERROR cannot mount the run directory"
 rc=99
