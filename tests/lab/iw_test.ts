@@ -189,7 +189,10 @@ function stationWords(station: Station): Record<string, string | null> {
     Toffset: `${station.tsfOffset} us`,
     "tx bitrate": rateWords(station.txRate),
     "rx bitrate": rateWords(station.rxRate),
-    "expected throughput": throughputWords(station.expectedThroughputKbps ?? 0),
+    // The kernel tells of none before rate control has seen traffic.
+    "expected throughput": station.expectedThroughputKbps === undefined
+      ? null
+      : throughputWords(station.expectedThroughputKbps),
     "mesh llid": `${station.localLinkId}`,
     "mesh plid": `${station.peerLinkId}`,
     "mesh plink": station.plinkState === "established" ? "ESTAB" : `${station.plinkState}`,
